@@ -1,0 +1,1 @@
+"""Pretrained networks that return several levels and say what they are."""

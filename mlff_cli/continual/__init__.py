@@ -1,0 +1,1 @@
+"""The loop over experiences and what it keeps."""

@@ -1,0 +1,1 @@
+"""Sources of images: each yields records and no tensors."""

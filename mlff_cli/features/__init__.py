@@ -1,0 +1,1 @@
+"""The levels of an image, computed once and kept."""

@@ -1,0 +1,1 @@
+"""Fusion layers: levels in, descriptor out. Pure torch modules, no loops."""

@@ -1,0 +1,1 @@
+"""How an experience is learned: one short file per method."""

@@ -1,0 +1,1 @@
+"""Pure functions: scores from predictions, figures from the score matrix."""

@@ -1,0 +1,1 @@
+"""How the records of a dataset are cut into a sequence of experiences."""
