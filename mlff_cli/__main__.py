@@ -1,0 +1,5 @@
+"""``python -m mlff_cli``: the same as ``mlff``."""
+
+from mlff_cli.cli import main
+
+main()
