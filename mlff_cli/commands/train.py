@@ -1,1 +1,158 @@
-def run(c): print("RUN", c)
+"""``mlff train``: one task, one method, one seed, to the end."""
+
+import logging
+import math
+import shlex
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from mlff_cli.assembly import Task, build_method, build_task
+from mlff_cli.continual.adapters_file import save_adapters
+from mlff_cli.continual.checkpoints import Checkpoints
+from mlff_cli.continual.runner import Outcome, learn_sequence
+from mlff_cli.data.contact_sheet import contact_sheet
+from mlff_cli.environment import environment
+from mlff_cli.features.identities import identities
+from mlff_cli.logs import logging_to
+from mlff_cli.methods.base import Method
+from mlff_cli.results.columns import Row
+from mlff_cli.results.report import write_report
+from mlff_cli.results.run_folder import RunFolder, run_path
+from mlff_cli.results.tables import RunFacts, rich_table
+
+log = logging.getLogger(__name__)
+
+
+def run(config: Mapping[str, Any]) -> int:
+    """Train, or take up, or report what is finished; return the exit code."""
+    row, folder = train(config)
+    show([row], f"{config['task']['title']}: {folder.path}")
+    return 0
+
+
+def train(config: Mapping[str, Any]) -> tuple[Row, RunFolder]:
+    """Bring the run of this config to its end and return its row and folder."""
+    folder = RunFolder(run_path(config))
+    with folder.locked(), logging_to(folder.path / "log.txt"):
+        folder.write_config(config)
+        task = build_task(config)
+        splits = _splits_text(folder, task, config)
+        if folder.finished:
+            _say_finished(folder, splits)
+            return write_report(folder), folder
+        _begin(folder, task, splits)
+        method = build_method(config)
+        log.info("%s on %s", config["method"]["name"], method.context.device)
+        checkpoints = Checkpoints(folder.state)
+        outcome = learn_sequence(
+            method,
+            task.experiences,
+            scored=config["splits"]["scored"],
+            seed=config["seed"],
+            checkpoints=checkpoints,
+            checkpoint_every=config["trainer"]["checkpoint_every"],
+        )
+        row = _finish(folder, config, task, method, outcome)
+        checkpoints.clear()
+        return row, folder
+
+
+def show(rows: list[Row], title: str) -> None:
+    """Print a table of rows on the terminal."""
+    from rich.console import Console
+
+    # A pipe has no width: the table takes what it needs instead of being cut at 80.
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    console.print(rich_table(rows, title))
+
+
+def _splits_text(folder: RunFolder, task: Task, config: Mapping[str, Any]) -> str:
+    from pathlib import Path
+
+    store = Path(config["paths"]["features"]).expanduser() if config["features"]["store"] else None
+    memo = store / "files.jsonl" if store else None
+    return folder.splits_text(task.records, task.splits, identities(task.records, memo))
+
+
+def _begin(folder: RunFolder, task: Task, splits: str) -> None:
+    """Write what is known before training; refuse state that other images have left."""
+    before = folder.read_text("splits.csv")
+    if before is not None and before != splits and folder.state.is_dir():
+        log.info("the images changed since this run broke off: it starts over")
+        Checkpoints(folder.state).clear()
+    folder.write_text("splits.csv", splits)
+    for name, problem in task.skipped:
+        log.info("skipped %s: %s", name, problem)
+    counts = {
+        name: sum(split == name for split in task.splits.values())
+        for name in ("train", "validation", "test")
+    }
+    log.info(
+        "%d images (%s), %d experiences: %s",
+        len(task.records),
+        ", ".join(f"{count} {name}" for name, count in counts.items()),
+        len(task.experiences),
+        ", ".join(experience.name for experience in task.experiences[:10]),
+    )
+
+
+def _say_finished(folder: RunFolder, splits: str) -> None:
+    log.info("finished before, not repeated: %s", folder.path)
+    made = folder.read_json("env.json")
+    now = environment()
+    for key in ("mlff", "commit"):
+        if made.get(key) != now[key]:
+            log.info("note: made with %s %s, this is %s", key, made.get(key), now[key])
+    if folder.read_text("splits.csv") != splits:
+        log.info("note: the images changed since; move the folder away to train on them")
+
+
+def _finish(
+    folder: RunFolder, config: Mapping[str, Any], task: Task, method: Method, outcome: Outcome
+) -> Row:
+    """Write results and adapters; DONE comes last."""
+    learned = [experience for experience in task.experiences if experience.learned]
+    facts = RunFacts(
+        scenario=config["task"]["name"],
+        method=config["method"]["name"],
+        backbone=config["backbone"].get("model", config["backbone"]["name"]),
+        fusion=config["fusion"]["name"],
+        seed=config["seed"],
+        trainable_parameters=method.trainable_parameters(),
+        full_parameters=method.full_parameters(),
+        training_seconds=tuple(outcome.training_seconds),
+        extraction_seconds=outcome.extraction_seconds,
+        peak_memory_mib=outcome.peak_memory_mib,
+        experiences=tuple(experience.name for experience in learned),
+    )
+    outcome.matrix.to_csv(folder.path / "matrix.csv")
+    outputs = {experience.head: experience.outputs for experience in learned}
+    save_adapters(
+        folder.adapters,
+        method.state(),
+        fingerprint=method.context.recipe.fingerprint,
+        heads=[{"name": name, "outputs": outputs[name]} for name in method.adapters.names],
+    )
+    folder.write_json(
+        "env.json",
+        {
+            **environment(),
+            "device": str(method.context.device),
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "command": shlex.join(["mlff", *sys.argv[0].split()[1:], *sys.argv[1:]]),
+            "images_extracted": method.context.features.extracted,
+            "skipped_images": [list(item) for item in task.skipped],
+            "level_weights": method.adapters.fusion.level_weights(),
+            "facts": {
+                key: None if isinstance(value, float) and math.isnan(value) else value
+                for key, value in asdict(facts).items()
+            },
+        },
+    )
+    contact_sheet(task.records).save(folder.path / "images.png")
+    row = write_report(folder)
+    folder.write_text("DONE", "")
+    return row

@@ -1,0 +1,98 @@
+"""From a checked config to the objects of a run; the one place where names become classes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlff_cli.backbones.recipe import BackboneRecipe
+from mlff_cli.data.records import Dataset, Record
+from mlff_cli.data.splits import split_records
+from mlff_cli.device import Device
+from mlff_cli.errors import UserError
+from mlff_cli.features.features import Features, Store
+from mlff_cli.features.memory import MemoryStore
+from mlff_cli.features.store import FeatureSpace, FeatureStore
+from mlff_cli.fusion.base import FusionLayer
+from mlff_cli.heads.base import Head
+from mlff_cli.methods.base import Context, Method
+from mlff_cli.registry import implementation
+from mlff_cli.schedules.experience import Experience
+from mlff_cli.schedules.sequence import sequence
+
+Config = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A dataset, split and cut into experiences."""
+
+    records: list[Record]
+    splits: Mapping[str, str]
+    experiences: list[Experience]
+    skipped: list[tuple[str, str]]
+
+
+def build_task(config: Config) -> Task:
+    """List the records, split them by group and cut them into experiences."""
+    dataset = implementation("data", config["data"]["name"], Dataset)(**_keys(config["data"]))
+    records = dataset.records()
+    if not records:
+        raise UserError(f"dataset={config['data']['name']}: there is no image")
+    splits = split_records(
+        records,
+        test=config["splits"]["test"],
+        validation=config["splits"]["validation"],
+        seed=config["seed"],
+    )
+    target_names: tuple[str, ...] = ()
+    if config["head"]["name"] == "regressor":
+        target_names = dataset.target_names
+        if not target_names:
+            raise UserError(
+                f"head=regressor: dataset={config['data']['name']} has labels and no targets; "
+                "choose head=classifier, or a dataset with targets"
+            )
+    experiences = sequence(
+        records, splits, order=config["order"], target_names=target_names, **_keys(config["schedule"])
+    )
+    return Task(records, splits, experiences, list(getattr(dataset, "skipped", [])))
+
+
+def build_features(config: Config, device: Device) -> Features:
+    """Make the seam between images and fusion layers, with the store that is configured."""
+    recipe = implementation("backbones", config["backbone"]["name"], BackboneRecipe)(
+        image_size=config["data"]["image_size"], **_keys(config["backbone"])
+    )
+    if not config["features"]["store"]:
+        return Features(recipe, MemoryStore(), device)
+    folder = Path(config["paths"]["features"]).expanduser()
+    space = FeatureSpace(recipe.fingerprint, recipe.preprocessing, description=recipe.description)
+    store: Store = FeatureStore(folder, space, dtype=config["features"]["dtype"])
+    return Features(recipe, store, device, folder)
+
+
+def build_method(config: Config) -> Method:
+    """Make the method with everything that it works with."""
+    trainer = {key: config["trainer"][key] for key in ("device", "precision", "workers", "batch_size")}
+    device = Device.choose(**trainer)
+    features = build_features(config, device)
+    fusion = implementation("fusion", config["fusion"]["name"], FusionLayer)
+    head = implementation("heads", config["head"]["name"], Head)
+    context = Context(
+        recipe=features.recipe,
+        features=features,
+        fusion=lambda levels: fusion(levels, **_keys(config["fusion"])),
+        head=lambda width, outputs: head(width, outputs, **_keys(config["head"])),
+        device=device,
+        seed=config["seed"],
+        views=config["features"]["views"],
+    )
+    return implementation("methods", config["method"]["name"], Method)(
+        context, **_keys(config["method"])
+    )
+
+
+def _keys(section: Config) -> dict[str, Any]:
+    """Return a section's keys without its name: the arguments of the class it names."""
+    return {key: value for key, value in section.items() if key != "name"}

@@ -1,0 +1,81 @@
+"""Which backbone it is, known without building it: enough to find its features in the store."""
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlff_cli.backbones.levels import Preprocessing
+from mlff_cli.errors import UserError
+
+if TYPE_CHECKING:
+    from mlff_cli.backbones.network import Backbone
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+class BackboneRecipe(ABC):
+    """A pretrained network by name, weight file and levels.
+
+    The keyword arguments of a subclass are the keys of its YAML and `image_size`, the side in
+    pixels of the square that images are brought to.
+    """
+
+    model: str
+    """timm's name of the architecture."""
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+
+    def __init__(self, *, image_size: int, weights: str | None, levels: list[str]) -> None:
+        self.image_size = image_size
+        self.given_weights = weights
+        self.levels = tuple(levels)
+
+    @abstractmethod
+    def pretrained_file(self) -> Path:
+        """Return the file of the usual weights, fetched where it must be and can be.
+
+        Raises:
+            UserError: It is neither here nor to be had; the message names `backbone.weights`.
+        """
+
+    def state(self, file: Path) -> dict[str, Any] | None:
+        """Return the file's tensors under timm's names; None where timm reads the file itself."""
+        return None
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How images become this network's input."""
+        return Preprocessing(self.image_size, self.mean, self.std)
+
+    @cached_property
+    def weights_file(self) -> Path:
+        """The file that `backbone.weights` names, else the usual one."""
+        if self.given_weights is None:
+            return self.pretrained_file()
+        path = Path(self.given_weights).expanduser()
+        if not path.is_file():
+            raise UserError(f"backbone.weights: there is no file '{path}'")
+        return path
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash (64 hex digits) of architecture, weights, levels and preprocessing."""
+        with self.weights_file.open("rb") as file:
+            weights = hashlib.file_digest(file, "sha256").hexdigest()
+        facts = [self.model, weights, self.levels, self.image_size, self.mean, self.std]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+    @property
+    def description(self) -> str:
+        """The backbone in words, for people."""
+        return f"{self.model}, {self.image_size} px, {self.weights_file.name}"
+
+    def build(self) -> "Backbone":
+        """Return the network with its weights, frozen, in eval mode."""
+        from mlff_cli.backbones.network import Backbone
+
+        return Backbone(self)

@@ -1,0 +1,16 @@
+"""ResNet-50 with torchvision's ImageNet weights (IMAGENET1K_V1)."""
+
+from pathlib import Path
+
+from mlff_cli.backbones.recipe import BackboneRecipe
+from mlff_cli.backbones.torchvision_weights import fetched
+
+
+class ResNet50(BackboneRecipe):
+    """Residual network of 50 layers; torchvision's tensors bear the names that timm gives them."""
+
+    model = "resnet50"
+
+    def pretrained_file(self) -> Path:
+        """Return torchvision's weight file."""
+        return fetched("https://download.pytorch.org/models/resnet50-0676ba61.pth")

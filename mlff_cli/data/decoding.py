@@ -1,0 +1,127 @@
+"""An image file to RGB pixels, and what is wrong with it where that fails."""
+
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM")
+"""What Pillow may read; others are left out because some start programs (EPS: Ghostscript)."""
+
+MAX_PIXELS = 100_000_000
+MIN_SIDE = 8
+
+
+class ImageProblem(Exception):  # noqa: N818 - a finding, told as text
+    """What is wrong with an image file; the message leaves out the file's name."""
+
+
+def decode(path: Path) -> NDArray[np.uint8]:
+    """Return the pixels (H, W, 3): upright, 16 bits scaled to 8, transparency over white.
+
+    Of an animation, the first frame. Raises `ImageProblem`.
+    """
+    with _opened(path) as image:
+        image.load()
+        return _rgb(_upright(image))
+
+
+def header_problem(path: Path) -> str | None:
+    """Return what is wrong with a file as far as its header tells, None when nothing is."""
+    try:
+        with _opened(path):
+            return None
+    except ImageProblem as problem:
+        return str(problem)
+
+
+def decoding_problem(path: Path) -> str | None:
+    """Return what is wrong with a file when all of it is decoded, None when nothing is."""
+    try:
+        decode(path)
+    except ImageProblem as problem:
+        return str(problem)
+    return None
+
+
+def file_problem(path: Path, error: OSError) -> str:
+    """Return in plain words why the operating system did not give a file."""
+    if isinstance(error, FileNotFoundError):
+        if path.is_symlink():
+            return f"is a link to {path.readlink()}, which does not exist"
+        return "does not exist (moved or deleted since it was listed?)"
+    if isinstance(error, PermissionError):
+        return "may not be read: permission denied (chmod u+r gives it to its owner)"
+    if isinstance(error, IsADirectoryError):
+        return "is a folder, not an image file"
+    return f"cannot be read: {error.strerror or error}"
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    try:
+        _check_file(path)
+        with Image.open(path, formats=FORMATS) as image:
+            _check_header(image)
+            yield image
+    except (ImageProblem, MemoryError):
+        raise
+    except UnidentifiedImageError:
+        known = ", ".join(FORMATS)
+        raise ImageProblem(f"is not an image ({known}), or its header is damaged") from None
+    except Image.DecompressionBombError:
+        raise ImageProblem(_too_large()) from None
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise ImageProblem(file_problem(path, error)) from error
+        # Pillow's readers raise nearly any type for damaged data: SyntaxError, struct.error, ...
+        raise ImageProblem(f"is truncated or damaged: {error or type(error).__name__}") from error
+
+
+def _check_file(path: Path) -> None:
+    status = path.stat()
+    if stat.S_ISDIR(status.st_mode):
+        raise ImageProblem("is a folder, not an image file")
+    if not stat.S_ISREG(status.st_mode):  # opening a named pipe would wait for ever
+        raise ImageProblem("is a pipe or a device, not an image file")
+    if status.st_size == 0:
+        raise ImageProblem("is empty (0 bytes)")
+
+
+def _check_header(image: Image.Image) -> None:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise ImageProblem(_too_large(f"{width} x {height} pixels, "))
+    if min(width, height) < MIN_SIDE:
+        raise ImageProblem(f"is {width} x {height}, smaller than {MIN_SIDE} x {MIN_SIDE} pixels")
+    if image.mode == "F":
+        raise ImageProblem("has floating-point pixels; save it with 8 or 16 bits per channel")
+
+
+def _too_large(size: str = "") -> str:
+    return f"is too large: {size}more than {MAX_PIXELS // 1_000_000} megapixels; reduce it"
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # an unreadable EXIF block tells no orientation; the pixels are whole
+        return image
+
+
+def _rgb(image: Image.Image) -> NDArray[np.uint8]:
+    if image.mode.startswith("I"):
+        values = np.asarray(image)
+        # Some versions of Pillow hand 16 bits over in 32; a real 32-bit image has no known range.
+        if values.min() < 0 or values.max() > 65535:
+            raise ImageProblem("has 32-bit pixels; save it with 8 or 16 bits per channel")
+        grey = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        return np.repeat(grey[:, :, None], 3, axis=2)
+    if image.mode in {"LA", "La", "PA", "RGBA", "RGBa"} or "transparency" in image.info:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return np.array(image.convert("RGB"))

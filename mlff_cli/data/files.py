@@ -1,0 +1,213 @@
+"""Images in files, and what every dataset of files shares: its folder and its damaged images."""
+
+import hashlib
+import logging
+import os
+import re
+from abc import abstractmethod
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlff_cli.data.decoding import (
+    ImageProblem,
+    decode,
+    decoding_problem,
+    file_problem,
+    header_problem,
+)
+from mlff_cli.data.records import Dataset, Record
+from mlff_cli.errors import UserError, nearest
+
+__all__ = ["SUFFIXES", "FileDataset", "FileImage", "header_problem", "natural", "one_of", "usable"]
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+"""Endings by which images are found, in small letters."""
+
+SHOWN = 5
+"""How many bad files or rows a message lists."""
+
+_MEND = "Mend or remove the file, or leave such files out with data.on_bad_image=skip"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FileImage:
+    """One image file. Both methods raise `UserError` that names the file and its trouble."""
+
+    path: Path
+
+    def identity(self) -> str:
+        """Return the sha256 of the file's bytes."""
+        try:
+            with self.path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise UserError(f"{self.path}: {file_problem(self.path, error)}. {_MEND}") from error
+
+    def load(self) -> NDArray[np.uint8]:
+        """Return the pixels, RGB, uint8 (H, W, 3), upright, at the file's own size."""
+        try:
+            return decode(self.path)
+        except ImageProblem as problem:
+            raise UserError(f"{self.path}: {problem}. {_MEND}") from problem
+
+
+def usable(
+    records: Sequence[Record], on_bad_image: str, limit: float
+) -> tuple[list[Record], list[tuple[str, str]]]:
+    """Return the records whose files can be read, and (name, problem) of the others.
+
+    With `error` the headers alone are read, and any bad file raises `UserError`. With `skip` every
+    file is decoded, so that data cut off half-way are found too; more than the share `limit` of
+    bad ones raises `UserError`.
+    """
+    if on_bad_image == "skip":
+        problems = _each(decoding_problem, records)
+    else:
+        problems = [_problem(header_problem, record) for record in records]
+    bad = [(r.name, p) for r, p in zip(records, problems, strict=True) if p is not None]
+    if bad and on_bad_image == "error":
+        raise UserError(f"{_told(bad, len(records))}\n{_MEND}")
+    if len(bad) > limit * len(records) or (bad and len(bad) == len(records)):
+        raise UserError(
+            f"{_told(bad, len(records))}\nThat is more than data.bad_image_limit={limit:g} lets "
+            "pass: mend the files, or raise the limit"
+        )
+    if bad:
+        log.warning("%s\nThey are left out (data.on_bad_image=skip)", _told(bad, len(records)))
+    kept = [record for record, p in zip(records, problems, strict=True) if p is None]
+    return kept, bad
+
+
+def _told(bad: Sequence[tuple[str, str]], total: int) -> str:
+    lines = [f"  {name}: {problem}" for name, problem in bad[:SHOWN]]
+    if len(bad) > SHOWN:
+        lines.append(f"  ... and {len(bad) - SHOWN} more")
+    share = len(bad) / total
+    return f"{len(bad)} of {total} images ({share:.1%}) cannot be used:\n" + "\n".join(lines)
+
+
+def _problem(check: Callable[[Path], str | None], record: Record) -> str | None:
+    image = record.image
+    return check(image.path) if isinstance(image, FileImage) else None
+
+
+def _each(check: Callable[[Path], str | None], records: Sequence[Record]) -> list[str | None]:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from tqdm import tqdm
+
+    # Threads are enough: Pillow lets others run while it decodes.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        results = pool.map(lambda record: _problem(check, record), records)
+        return list(tqdm(results, "checking images", len(records), disable=None, delay=1))
+
+
+@dataclass(kw_only=True)
+class FileDataset(Dataset):
+    """What datasets of files share; a subclass lists its records.
+
+    Attributes:
+        root: The folder of the images.
+        image_size: The size that images are squared to later on; not used here.
+        on_bad_image: `error`, or `skip` to leave bad images out.
+        bad_image_limit: Share of bad images above which `skip` gives up.
+        allow_outside_root: Admit links and paths that lead out of `root`.
+        skipped: (name, problem) of the images that `records` left out.
+    """
+
+    root: str | None = None
+    image_size: int = 128
+    on_bad_image: str = "error"
+    bad_image_limit: float = 0.05
+    allow_outside_root: bool = False
+    skipped: list[tuple[str, str]] = field(init=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        one_of("data.on_bad_image", self.on_bad_image, ("error", "skip"))
+        if not 0 <= self.bad_image_limit <= 1:
+            raise UserError(
+                f"data.bad_image_limit={self.bad_image_limit}: give a share from 0 to 1"
+            )
+
+    @abstractmethod
+    def listed(self) -> list[Record]:
+        """Return every record, readable or not, always in the same order."""
+
+    def records(self) -> list[Record]:
+        """Return the records whose files can be read; `skipped` then holds the others."""
+        listed = self.listed()
+        names: set[str] = set()
+        for record in listed:
+            if record.name in names:
+                raise UserError(f"{record.name}: the image is listed twice; remove one")
+            names.add(record.name)
+            try:
+                record.name.encode()
+            except UnicodeEncodeError:
+                name = record.name.encode(errors="backslashreplace").decode()
+                raise UserError(f"{name}: the name is not valid UTF-8; rename the file") from None
+        kept, self.skipped = usable(listed, self.on_bad_image, self.bad_image_limit)
+        return kept
+
+    def folder(self, holds: str) -> Path:
+        """Return `root`, resolved; `holds` says in messages what it should hold."""
+        if not self.root:
+            raise UserError(f"set data.root=<folder> to the folder that holds {holds}")
+        path = Path(self.root).expanduser()
+        if not path.is_dir():
+            what = "is not a folder" if path.exists() else "does not exist"
+            raise UserError(f"data.root={self.root} {what}; give the folder that holds {holds}")
+        return path.resolve()
+
+    def entries(self, folder: Path, root: Path) -> list[os.DirEntry[str]]:
+        """Return what lies in a folder, in natural order, without hidden names.
+
+        Raises:
+            UserError: It cannot be listed, or a link leads out of `root` and may not.
+        """
+        try:
+            with os.scandir(folder) as scan:
+                found = [entry for entry in scan if not entry.name.startswith(".")]
+        except OSError as error:
+            raise UserError(f"{folder}: the folder cannot be listed: {error.strerror}") from error
+        for entry in found:
+            if entry.is_symlink():
+                self.check_inside(Path(entry.path), root)
+        return sorted(found, key=lambda entry: natural(entry.name))
+
+    def images(self, folder: Path, root: Path, suffixes: Collection[str] = SUFFIXES) -> list[Path]:
+        """Return what in a folder is named like an image; a folder named so is a bad image."""
+        found = self.entries(folder, root)
+        return [Path(e.path) for e in found if Path(e.name).suffix.lower() in suffixes]
+
+    def check_inside(self, path: Path, root: Path) -> None:
+        """Raise `UserError` where an existing path leads out of `root` and may not."""
+        if self.allow_outside_root:
+            return
+        try:
+            target = path.resolve(strict=True)
+        except (OSError, RuntimeError):  # broken or circular: told as a bad image
+            return
+        if not target.is_relative_to(root):
+            raise UserError(
+                f"{path} leads to {target}, outside of {root}; move it there, or set "
+                "data.allow_outside_root=true to admit it"
+            )
+
+
+def one_of(key: str, value: str, choices: Collection[str]) -> None:
+    """Raise `UserError` with the nearest names where a key has none of its values."""
+    if value not in choices:
+        raise UserError(f"{key}={value} is unknown; {nearest(value, choices)}")
+
+
+def natural(name: str) -> tuple[list[tuple[bool, int, str]], str]:
+    """Return a sorting key by which `part2` comes before `part10`."""
+    pieces = re.findall(r"([0-9]+)|([^0-9]+)", name)
+    return [(not digits, int(digits or 0), text) for digits, text in pieces], name

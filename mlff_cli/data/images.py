@@ -1,0 +1,89 @@
+"""From records to batches of squared images, decoded ahead of the network."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as TorchDataset
+
+from mlff_cli.data.records import Record
+
+if TYPE_CHECKING:
+    from mlff_cli.backbones.levels import Preprocessing
+
+
+def squared(pixels: np.ndarray, size: int) -> Tensor:
+    """Resize RGB pixels (H, W, 3) to a uint8 tensor (3, size, size); bicubic, antialiased.
+
+    The whole image is kept and its proportions are not: a defect may lie at any edge.
+    """
+    if pixels.shape[:2] != (size, size):
+        image = Image.fromarray(pixels)
+        pixels = np.asarray(image.resize((size, size), Image.Resampling.BICUBIC))
+    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
+
+
+def normalised(images: Tensor, preprocessing: "Preprocessing") -> Tensor:
+    """Scale uint8 images (B, 3, H, W) to [0, 1] and normalise them, where they are."""
+    mean = torch.tensor(preprocessing.mean, device=images.device).view(1, 3, 1, 1)
+    std = torch.tensor(preprocessing.std, device=images.device).view(1, 3, 1, 1)
+    return (images.float() / 255 - mean) / std
+
+
+class _Images(TorchDataset[Tensor]):
+    def __init__(self, records: Sequence[Record], size: int) -> None:
+        self.records = records
+        self.size = size
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __getitem__(self, index: int) -> Tensor:
+        return squared(self.records[index].image.load(), self.size)
+
+
+IN_MEMORY = 2 << 30
+"""Bytes of decoded images that are kept in memory; more lie in a temporary file."""
+
+
+def all_images(records: Sequence[Record], size: int, workers: int) -> Tensor:
+    """Decode every image once: uint8 (N, 3, size, size), for training that returns to them.
+
+    Raises:
+        UserError: An image cannot be read.
+    """
+    shape = (len(records), 3, size, size)
+    if int(np.prod(shape)) > IN_MEMORY:
+        with tempfile.TemporaryFile() as file:
+            images = torch.from_numpy(np.memmap(file, np.uint8, "w+", shape=shape))
+    else:
+        images = torch.empty(shape, dtype=torch.uint8)
+    done = 0
+    for batch in image_batches(records, size, 64, workers):
+        images[done : done + len(batch)] = batch
+        done += len(batch)
+    return images
+
+
+def image_batches(
+    records: Sequence[Record], size: int, batch_size: int, workers: int, pinned: bool = False
+) -> Iterator[Tensor]:
+    """Yield uint8 batches (B, 3, size, size) in the order of the records; the last may be short.
+
+    Raises:
+        UserError: An image cannot be read; worker processes pass the message on.
+    """
+    few = len(records) <= batch_size
+    loader = DataLoader(
+        _Images(records, size),
+        batch_size=batch_size,
+        num_workers=0 if few else workers,
+        pin_memory=pinned,
+        prefetch_factor=None if few or workers == 0 else 4,
+    )
+    yield from loader

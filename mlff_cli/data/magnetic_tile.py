@@ -1,0 +1,81 @@
+"""Magnetic tile surface defects, from a folder.
+
+Y. Huang, C. Qiu, K. Yuan, "Surface defect saliency of magnetic tile" (2018/2020).
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlff_cli.data.files import FileDataset, FileImage, one_of
+from mlff_cli.data.records import Record
+from mlff_cli.errors import UserError
+
+CLASSES = ("free", "blowhole", "break", "crack", "fray", "uneven")
+
+_NAME = re.compile(r"exp([0-9]+)_num_([0-9]+)\.jpg", re.IGNORECASE)
+
+
+@dataclass(kw_only=True)
+class MagneticTile(FileDataset):
+    """Images `MT_<Class>/Imgs/exp<E>_num_<N>.jpg`; one product, batches exp0 to exp6.
+
+    Attributes:
+        root: The folder that holds `MT_Free` and the others, or one with `magnetic_tile` in it.
+        labelling: `defects` for the six classes, `good_defect` for two.
+        grouping: `exposure_run` keeps the exposures of one tile together: within a class, by
+            number, each run of rising exposure. `image_leaks` lets each image stand for itself, as
+            published splits do; the same tile is then both trained on and scored.
+    """
+
+    labelling: str = "defects"
+    grouping: str = "exposure_run"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        one_of("data.labelling", self.labelling, ("defects", "good_defect"))
+        one_of("data.grouping", self.grouping, ("exposure_run", "image_leaks"))
+
+    def listed(self) -> list[Record]:
+        """Return the images class by class, by number; the PNG masks are left out."""
+        root = self.folder("MT_Free, MT_Blowhole, ... of the magnetic tiles")
+        home = root / "magnetic_tile" if (root / "magnetic_tile").is_dir() else root
+        return [record for name in CLASSES for record in self._of_class(name, home, root)]
+
+    def _of_class(self, name: str, home: Path, root: Path) -> list[Record]:
+        folder = home / f"MT_{name.capitalize()}" / "Imgs"
+        if not folder.is_dir():
+            raise UserError(
+                f"{folder} is not there; set data.root=<folder> to the folder that holds MT_Free, "
+                "MT_Blowhole, ... as their authors lay them out"
+            )
+        self.check_inside(folder, root)
+        found: list[tuple[int, int, Path]] = []
+        for path in self.images(folder, root, (".jpg",)):
+            match = _NAME.fullmatch(path.name)
+            if match is None:
+                raise UserError(
+                    f"{path}: expected a name like exp1_num_2038.jpg; rename it or take it out"
+                )
+            found.append((int(match[2]), int(match[1]), path))
+        if not found:
+            raise UserError(f"{folder}: holds no image; expected names like exp1_num_2038.jpg")
+        label = name
+        if self.labelling == "good_defect":
+            label = "good" if name == "free" else "defect"
+        records = []
+        run, previous = 0, -1
+        for _, exposure, path in sorted(found):
+            run += exposure <= previous
+            previous = exposure
+            records.append(
+                Record(
+                    name=path.relative_to(home).as_posix(),
+                    image=FileImage(path),
+                    labels=(label,),
+                    product="magnetic_tile",
+                    batch=f"exp{exposure}",
+                    group=f"{name}_run_{run + 1:03d}" if self.grouping == "exposure_run" else "",
+                )
+            )
+        return records

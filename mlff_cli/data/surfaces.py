@@ -1,0 +1,102 @@
+"""Embedded inspection images of three products, drawn from a seed: no download, no files."""
+
+import hashlib
+from types import ModuleType
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlff_cli.data.drawing import brushed_metal, glazed_ceramic, woven_fabric
+from mlff_cli.data.drawing.camera import Camera
+from mlff_cli.data.generated import GeneratedImage
+from mlff_cli.data.records import Dataset, Record
+from mlff_cli.errors import UserError, nearest
+
+DRAWING_VERSION = 1
+"""Raised whenever the same parameters give other pixels, so that stored features are not reused."""
+
+PRODUCTS: dict[str, ModuleType] = {
+    "brushed_metal": brushed_metal,
+    "woven_fabric": woven_fabric,
+    "glazed_ceramic": glazed_ceramic,
+}
+
+_OVERSAMPLING = 2
+
+
+def draw(
+    generator_seed: int, product: str, label: str, index: int, image_size: int
+) -> NDArray[np.uint8]:
+    """Return the picture (image_size, image_size, 3), a function of the arguments alone."""
+    key = f"surfaces/{generator_seed}/{product}/{label}/{index}/{image_size}"
+    rng = np.random.default_rng(int.from_bytes(hashlib.sha256(key.encode()).digest()[:16], "big"))
+    camera = Camera.random(rng)
+    surface = PRODUCTS[product].surface(rng, label, image_size * _OVERSAMPLING)
+    return camera.expose(surface.lit(camera.azimuth), image_size, rng)
+
+
+class Surfaces(Dataset):
+    """Good and defective parts of every product, as many of each class as asked for.
+
+    Args:
+        image_size: Side of the square images, in pixels.
+        images_per_class: Images of each class of each product.
+        labelling: "defects" names the kind of defect; "good_defect" has the two classes good and
+            defect, shared by all products, and deals the kinds of defect out in turn.
+        generator_seed: Another seed draws other parts.
+    """
+
+    def __init__(
+        self,
+        *,
+        image_size: int = 128,
+        images_per_class: int = 80,
+        labelling: Literal["defects", "good_defect"] = "defects",
+        generator_seed: int = 0,
+    ) -> None:
+        if not 32 <= image_size <= 1024:
+            raise UserError(f"data.image_size={image_size}: expected 32 to 1024 pixels")
+        if images_per_class < 1:
+            raise UserError(f"data.images_per_class={images_per_class}: expected at least 1")
+        if labelling not in ("defects", "good_defect"):
+            known = nearest(labelling, ["defects", "good_defect"])
+            raise UserError(f"data.labelling: '{labelling}' is unknown; {known}")
+        self.image_size = image_size
+        self.images_per_class = images_per_class
+        self.labelling = labelling
+        self.generator_seed = generator_seed
+
+    def records(self) -> list[Record]:
+        """Return the records, product by product and class by class."""
+        return [
+            self._record(product, kind, index, label)
+            for product, drawing in PRODUCTS.items()
+            for kind, index, label in self._parts(drawing.CLASSES)
+        ]
+
+    def _parts(self, classes: tuple[str, ...]) -> list[tuple[str, int, str]]:
+        """Return what is drawn, its number among its kind, and the label it gets."""
+        count = range(self.images_per_class)
+        if self.labelling == "defects":
+            return [(kind, index, kind) for kind in classes for index in count]
+        good, *defects = classes
+        turns = [(index % len(defects), index // len(defects)) for index in count]
+        return [(good, index, "good") for index in count] + [
+            (defects[turn], number, "defect") for turn, number in turns
+        ]
+
+    def _record(self, product: str, kind: str, index: int, label: str) -> Record:
+        parameters = (
+            ("generator_seed", self.generator_seed),
+            ("product", product),
+            ("label", kind),
+            ("index", index),
+            ("image_size", self.image_size),
+        )
+        return Record(
+            name=f"{product}/{kind}/{index:04d}",
+            image=GeneratedImage("surfaces", parameters),
+            labels=(label,),
+            product=product,
+        )

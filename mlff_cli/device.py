@@ -1,0 +1,70 @@
+"""Where tensors live, in which precision, with how many processes."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+
+from mlff_cli.errors import UserError
+
+PRECISIONS = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@dataclass(frozen=True)
+class Device:
+    """A device with its precision, batch size without training, and decoding processes."""
+
+    device: torch.device
+    autocast_type: torch.dtype | None
+    batch_size: int
+    workers: int
+
+    @classmethod
+    def choose(cls, *, device: str, precision: str, workers: int, batch_size: int) -> "Device":
+        """Resolve `auto`: the accelerator that is there, mixed precision on a GPU.
+
+        Raises:
+            UserError: The device that is asked for is not there.
+        """
+        there = {
+            "cpu": True,
+            "cuda": torch.cuda.is_available(),
+            "mps": torch.backends.mps.is_available(),
+        }
+        if device == "auto":
+            device = next(name for name in ("cuda", "mps", "cpu") if there[name])
+        if not there[device]:
+            usable = ", ".join(name for name in there if there[name])
+            raise UserError(f"trainer.device: '{device}' is not there; usable here: {usable}")
+        if precision == "auto":
+            precision = "bf16" if device == "cuda" and torch.cuda.is_bf16_supported() else "fp32"
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        if workers < 0:
+            # On a processor the network itself wants the cores; decoding needs few.
+            workers = min(cores or 1, 16) if device == "cuda" else min(2, max(1, (cores or 1) // 2))
+        return cls(
+            torch.device(device),
+            PRECISIONS[precision],
+            batch_size or (256 if device == "cuda" else 32),
+            workers,
+        )
+
+    @property
+    def accelerated(self) -> bool:
+        """Whether it is anything but the processor."""
+        return self.device.type != "cpu"
+
+    @contextmanager
+    def autocast(self) -> Iterator[None]:
+        """Mixed precision where it was chosen, plain fp32 elsewhere."""
+        with torch.autocast(
+            self.device.type, dtype=self.autocast_type, enabled=self.autocast_type is not None
+        ):
+            yield
+
+    def __str__(self) -> str:
+        name = torch.cuda.get_device_name() if self.device.type == "cuda" else self.device.type
+        kind = str(self.autocast_type).removeprefix("torch.") if self.autocast_type else "float32"
+        return f"{name}, {kind}"

@@ -1,0 +1,126 @@
+"""The features of images: from the store where they lie, through the backbone where not."""
+
+import time
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from torch import Tensor
+
+from mlff_cli.backbones.facts import BackboneFacts, keep_facts, known_facts
+from mlff_cli.backbones.recipe import BackboneRecipe
+from mlff_cli.data.records import Record
+from mlff_cli.device import Device
+from mlff_cli.features.identities import identities
+from mlff_cli.features.statistics import STANDARD, LevelInput
+from mlff_cli.features.store import row_key
+from mlff_cli.features.views import VERSION
+
+if TYPE_CHECKING:
+    from mlff_cli.backbones.network import Backbone
+
+
+class Store(Protocol):
+    """Where features are kept: on disk or in memory."""
+
+    def missing(self, keys: Sequence[str], names: Sequence[str]) -> list[int]:
+        """Return the positions whose row lacks any of the names."""
+        ...
+
+    def insert(self, keys: Sequence[str], columns: Mapping[str, Tensor]) -> None:
+        """Keep one (N, ...) tensor per name."""
+        ...
+
+    def read(self, keys: Sequence[str], names: Sequence[str]) -> list[Tensor]:
+        """Return one (N, ...) tensor per name, rows in the order of the keys."""
+        ...
+
+
+class Features:
+    """The seam between images and fusion layers.
+
+    Attributes:
+        seconds: Time spent on extraction so far.
+        extracted: Images that went through the backbone so far.
+    """
+
+    def __init__(
+        self, recipe: BackboneRecipe, store: Store, device: Device, folder: Path | None = None
+    ) -> None:
+        self.recipe = recipe
+        self.store = store
+        self.device = device
+        self.folder = folder
+        self.seconds = 0.0
+        self.extracted = 0
+        self._network: "Backbone | None" = None
+        self._keys: dict[tuple[Record, int], str] = {}
+
+    @cached_property
+    def facts(self) -> BackboneFacts:
+        """The backbone's levels and size; the network is built only where they are not kept."""
+        facts = known_facts(self.recipe, self.folder)
+        if facts is None:
+            network = self._built()
+            facts = BackboneFacts(network.levels, network.parameter_count())
+            keep_facts(facts, self.recipe, self.folder)
+        return facts
+
+    def _built(self) -> "Backbone":
+        if self._network is None:
+            self._network = self.recipe.build()
+        return self._network
+
+    def read(
+        self, records: Sequence[Record], inputs: Sequence[LevelInput], view: int = 0
+    ) -> list[Tensor]:
+        """Return one tensor (N, ...) per input, on the CPU, fp32; compute what is not stored."""
+        keys = self._row_keys(records, view)
+        names = [item.name for item in inputs]
+        missing = self.store.missing(keys, names)
+        if missing:
+            self._extract(records, keys, missing, view, inputs)
+        return [column.float() for column in self.store.read(keys, names)]
+
+    def _row_keys(self, records: Sequence[Record], view: int) -> list[str]:
+        new = [record for record in records if (record, view) not in self._keys]
+        memo = self.folder / "files.jsonl" if self.folder else None
+        for record, identity in zip(new, identities(new, memo), strict=True):
+            self._keys[record, view] = row_key(identity, view, VERSION)
+        return [self._keys[record, view] for record in records]
+
+    def _extract(
+        self,
+        records: Sequence[Record],
+        keys: Sequence[str],
+        missing: list[int],
+        view: int,
+        inputs: Sequence[LevelInput],
+    ) -> None:
+        from mlff_cli.features.extraction import extract
+
+        started = time.perf_counter()
+        wanted = {
+            item.name: item
+            for level in self.facts.levels
+            for item in [*inputs, *(LevelInput(level.name, name) for name in STANDARD)]
+        }
+        # One key may stand for several records: the same file, listed twice.
+        once = list({keys[position]: position for position in missing}.values())
+        todo = [records[position] for position in once]
+        for positions, columns in extract(
+            self._built(), todo, view, list(wanted.values()), self.device
+        ):
+            self.store.insert([keys[once[position]] for position in positions], columns)
+        self.extracted += len(todo)
+        self.seconds += time.perf_counter() - started
+
+
+def pooled(maps: Sequence[Tensor], levels: Sequence[str], inputs: Sequence[LevelInput]) -> list[Tensor]:
+    """Summarise live maps, one (B, C_l, H_l, W_l) per level, as the store would have."""
+    from mlff_cli.features.statistics import statistic
+
+    by_level = dict(zip(levels, maps, strict=True))
+    return [statistic(item.statistic)(by_level[item.level]) for item in inputs]
+

@@ -1,0 +1,141 @@
+"""Content hashes of images; files are hashed again only when they changed."""
+
+import hashlib
+import json
+import logging
+import os
+import time
+import zlib
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+from mlff_cli.data.records import Record
+from mlff_cli.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+_SETTLED_NANOSECONDS = 2_000_000_000
+_THREADS = 4
+
+
+class _Version(NamedTuple):
+    """A state of a file. The change time tells a replaced file whose old times were kept."""
+
+    path: str
+    size: int
+    modified_ns: int
+    changed_ns: int
+
+
+def identities(records: Sequence[Record], memo: Path | None) -> list[str]:
+    """Return the content hash (64 hex digits) of each record's image.
+
+    An image with a `path` is one file, its identity the SHA-256 of the bytes; `memo` is a file
+    that remembers it by path, size and times (None: nothing is remembered). Any other image
+    tells its identity itself.
+
+    Raises:
+        UserError: A file cannot be read; the message names record and file.
+    """
+    known = _load(memo)
+    paths = [_path(record) for record in records]
+    owners: dict[str, Record] = {}
+    hashes: dict[str, str] = {}
+    for record, path in zip(records, paths, strict=True):
+        if path is None or path in owners:
+            continue
+        owners[path] = record
+        try:
+            version = _version(path, Path(path).stat())
+        except OSError as error:
+            raise _unreadable(record, path, error) from error
+        if version in known:
+            hashes[path] = known[version]
+    due = [path for path in owners if path not in hashes]
+    with ThreadPoolExecutor(_THREADS) as pool:
+        hashed = list(pool.map(lambda path: _hashed(owners[path], path), due))
+    hashes.update(zip(due, (digest for digest, _ in hashed), strict=True))
+    _append(memo, [(version, digest) for digest, version in hashed if version is not None])
+    return [
+        record.image.identity() if path is None else hashes[path]
+        for record, path in zip(records, paths, strict=True)
+    ]
+
+
+def _path(record: Record) -> str | None:
+    path = getattr(record.image, "path", None)
+    return None if path is None else str(Path(path).absolute())
+
+
+def _version(path: str, status: os.stat_result) -> _Version:
+    return _Version(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def _hashed(record: Record, path: str) -> tuple[str, _Version | None]:
+    """Return the hash, and what it may be remembered by.
+
+    A file that changed just now may change again within the resolution of its times: it is not
+    remembered.
+    """
+    now = time.time_ns()
+    try:
+        with Path(path).open("rb") as file:
+            before = _version(path, os.fstat(file.fileno()))
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            after = _version(path, os.fstat(file.fileno()))
+    except OSError as error:
+        raise _unreadable(record, path, error) from error
+    settled = now - max(after.modified_ns, after.changed_ns) >= _SETTLED_NANOSECONDS
+    return digest, after if settled and before == after else None
+
+
+def _load(memo: Path | None) -> dict[_Version, str]:
+    """Read the lines: a checksum and [path, size, modified, changed, hash]."""
+    known: dict[_Version, str] = {}
+    try:
+        lines = b"" if memo is None else memo.read_bytes()
+    except FileNotFoundError:
+        return known
+    except OSError as error:
+        logger.warning("%s cannot be read (%s); all files are hashed again", memo, error.strerror)
+        return known
+    for line in filter(None, lines.split(b"\n")):
+        try:
+            checksum, entry = line.split(b" ", 1)
+            if int(checksum, 16) == zlib.crc32(entry):
+                *version, digest = json.loads(entry)
+                known[_Version(*version)] = digest
+        except ValueError:
+            continue  # cut off by a killed process, or damaged: that file is hashed again
+    return known
+
+
+def _append(memo: Path | None, entries: Iterable[tuple[_Version, str]]) -> None:
+    """Add lines in one write, which other processes that append cannot come between."""
+    lines = b"".join(_line(version, digest) for version, digest in entries)
+    if memo is None or not lines:
+        return
+    try:
+        memo.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(memo, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        try:
+            # The first line break ends a line that a killed process left unfinished.
+            os.write(descriptor, b"\n" + lines)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        logger.warning("%s cannot be written (%s); files are hashed again", memo, error.strerror)
+
+
+def _line(version: _Version, digest: str) -> bytes:
+    entry = json.dumps([*version, digest]).encode()
+    return b"%08x %s\n" % (zlib.crc32(entry), entry)
+
+
+def _unreadable(record: Record, path: str, error: OSError) -> UserError:
+    return UserError(
+        f"image '{record.name}': {path} cannot be read ({error.strerror}); "
+        "put the file back or make it readable, or take its record out of the dataset"
+    )

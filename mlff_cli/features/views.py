@@ -1,0 +1,30 @@
+"""Fixed variations of an image, numbered, so that their features can be stored."""
+
+import torch
+from torch import Tensor
+
+VERSION = "1"
+"""Enters the key of every varied image; another drawing of the views is another key."""
+
+
+def view_of(images: Tensor, view: int) -> Tensor:
+    """Return view number `view` of uint8 images (B, 3, H, W); view 0 is the plain image.
+
+    Flips run through their four combinations; shift (up to 6 % of the side, edges repeated) and
+    brightness (up to 15 %) are drawn from the number alone, the same for every image.
+    """
+    if view == 0:
+        return images
+    generator = torch.Generator().manual_seed(view)
+    draw = torch.rand(3, generator=generator).tolist()
+    if view & 1:
+        images = images.flip(3)
+    if view & 2:
+        images = images.flip(2)
+    side = images.shape[-1]
+    reach = max(1, round(side * 0.06))
+    down, right = (round((value * 2 - 1) * reach) for value in draw[:2])
+    padded = torch.nn.functional.pad(images.float(), (reach,) * 4, mode="replicate")
+    shifted = padded[:, :, reach + down : reach + down + side, reach + right : reach + right + side]
+    brightness = 1 + (draw[2] * 2 - 1) * 0.15
+    return (shifted * brightness).round().clamp(0, 255).to(torch.uint8)

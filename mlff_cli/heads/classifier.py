@@ -1,0 +1,57 @@
+"""One class per image."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from mlff_cli.data.records import Record
+from mlff_cli.errors import UserError
+from mlff_cli.heads.base import Head
+from mlff_cli.metrics.scores import accuracy, mean_average_precision
+
+
+class Classifier(Head):
+    """Softmax over classes, trained by cross-entropy."""
+
+    def __init__(self, width: int, outputs: int, *, hidden: int, label_smoothing: float) -> None:
+        super().__init__(width, outputs, hidden=hidden)
+        self.label_smoothing = label_smoothing
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the cross-entropy of outputs (B, C) with class indices (B,)."""
+        return F.cross_entropy(outputs.float(), targets, label_smoothing=self.label_smoothing)
+
+    def scores(self, outputs: Tensor) -> Tensor:
+        """Return class probabilities (B, C)."""
+        return outputs.float().softmax(dim=1)
+
+    @staticmethod
+    def targets(records: Sequence[Record], outputs: Sequence[str]) -> Tensor:
+        """Return class indices (N,), int64."""
+        places = {name: place for place, name in enumerate(outputs)}
+        for record in records:
+            if len(record.labels) != 1:
+                raise UserError(
+                    f"'{record.name}' has {len(record.labels)} labels; head=classifier takes one "
+                    "per image (head=multi_label takes any number, head=regressor takes targets)"
+                )
+            if record.labels[0] not in places:
+                raise UserError(
+                    f"'{record.name}': class '{record.labels[0]}' is none of this head's "
+                    f"({', '.join(outputs)})"
+                )
+        return torch.tensor([places[record.labels[0]] for record in records], dtype=torch.int64)
+
+    @staticmethod
+    def metrics(
+        scores: NDArray[np.float32], targets: NDArray[np.generic], outputs: Sequence[str]
+    ) -> Mapping[str, float]:
+        """Return accuracy and mAP of probabilities (N, C)."""
+        return {
+            "accuracy": accuracy(scores, targets),
+            "mAP": mean_average_precision(scores, targets).value,
+        }

@@ -1,0 +1,51 @@
+"""Any number of labels per image."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from mlff_cli.data.records import Record
+from mlff_cli.errors import UserError
+from mlff_cli.heads.base import Head
+from mlff_cli.metrics.scores import exact_match, mean_average_precision_multilabel
+
+
+class MultiLabel(Head):
+    """A sigmoid per label, trained by binary cross-entropy."""
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the binary cross-entropy of outputs (B, L) with indicators (B, L)."""
+        return F.binary_cross_entropy_with_logits(outputs.float(), targets)
+
+    def scores(self, outputs: Tensor) -> Tensor:
+        """Return label probabilities (B, L)."""
+        return outputs.float().sigmoid()
+
+    @staticmethod
+    def targets(records: Sequence[Record], outputs: Sequence[str]) -> Tensor:
+        """Return indicators (N, L), float32."""
+        places = {name: place for place, name in enumerate(outputs)}
+        indicators = torch.zeros(len(records), len(outputs))
+        for row, record in enumerate(records):
+            for label in record.labels:
+                if label not in places:
+                    raise UserError(
+                        f"'{record.name}': label '{label}' is none of this head's "
+                        f"({', '.join(outputs)})"
+                    )
+                indicators[row, places[label]] = 1.0
+        return indicators
+
+    @staticmethod
+    def metrics(
+        scores: NDArray[np.float32], targets: NDArray[np.generic], outputs: Sequence[str]
+    ) -> Mapping[str, float]:
+        """Return exact match and mAP of probabilities (N, L)."""
+        return {
+            "exact_match": exact_match(scores, targets),
+            "mAP": mean_average_precision_multilabel(scores, targets).value,
+        }

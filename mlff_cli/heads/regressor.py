@@ -1,0 +1,61 @@
+"""Numbers per image: offsets, angles, sizes."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from mlff_cli.data.records import Record
+from mlff_cli.errors import UserError
+from mlff_cli.heads.base import Head
+from mlff_cli.metrics.scores import mean_absolute_error
+
+
+class Regressor(Head):
+    """Targets scaled by the mean and spread of the first experience, smooth L1 loss."""
+
+    mean: Tensor
+    spread: Tensor
+
+    def __init__(self, width: int, outputs: int, *, hidden: int) -> None:
+        super().__init__(width, outputs, hidden=hidden)
+        self.register_buffer("mean", torch.zeros(outputs))
+        self.register_buffer("spread", torch.ones(outputs))
+
+    def fit(self, targets: Tensor) -> None:
+        """Take mean and standard deviation per target from (N, T)."""
+        self.mean.copy_(targets.mean(dim=0))
+        spread = targets.std(dim=0, unbiased=False)
+        self.spread.copy_(torch.where(spread > 1e-6, spread, torch.ones_like(spread)))
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the smooth L1 loss between outputs (B, T) and scaled targets (B, T)."""
+        return F.smooth_l1_loss(outputs.float(), (targets - self.mean) / self.spread)
+
+    def scores(self, outputs: Tensor) -> Tensor:
+        """Return numbers (B, T) in the targets' own units."""
+        return outputs.float() * self.spread + self.mean
+
+    @staticmethod
+    def targets(records: Sequence[Record], outputs: Sequence[str]) -> Tensor:
+        """Return targets (N, T), float32."""
+        for record in records:
+            if len(record.targets) != len(outputs):
+                raise UserError(
+                    f"'{record.name}' has {len(record.targets)} targets; head=regressor expects "
+                    f"{len(outputs)} ({', '.join(outputs) or 'this data set names none'})"
+                )
+        return torch.tensor([record.targets for record in records], dtype=torch.float32)
+
+    @staticmethod
+    def metrics(
+        scores: NDArray[np.float32], targets: NDArray[np.generic], outputs: Sequence[str]
+    ) -> Mapping[str, float]:
+        """Return the mean absolute error of numbers (N, T), over all targets and of each."""
+        each, mean = mean_absolute_error(scores, targets)
+        return {"mae": mean} | {
+            f"mae {name}": float(error) for name, error in zip(outputs, each, strict=True)
+        }

@@ -1,0 +1,94 @@
+"""Training and scoring on a frozen backbone's features: they lie on the device, whole."""
+
+from collections.abc import Sequence
+from copy import deepcopy
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mlff_cli.data.records import Record
+from mlff_cli.fusion.base import FusionLayer
+from mlff_cli.methods.adapters import Adapters
+from mlff_cli.methods.base import Context, Method
+from mlff_cli.methods.fitting import Optimisation, fit
+from mlff_cli.schedules.experience import Experience
+
+SCORED_AT_ONCE = 4096
+"""Rows per pass in scoring: bounds memory, changes no number."""
+
+
+class FrozenMethod(Method):
+    """A method whose backbone never changes: features are read, fusion and heads train."""
+
+    def __init__(self, context: Context, optimisation: Optimisation) -> None:
+        self.context = context
+        self.optimisation = optimisation
+        torch.manual_seed(context.seed)
+        fusion = context.fusion(context.features.facts.levels)
+        self.adapters = Adapters(fusion, context.head).to(context.device.device).eval()
+
+    def trained(self) -> Sequence[nn.Module]:
+        """Fusion layer and heads."""
+        return [self.adapters]
+
+    def outputs(self, head: str, records: Sequence[Record]) -> Tensor:
+        """Return the head's scores (N, O) on the CPU."""
+        columns = self.context.features.read(records, self.adapters.fusion.inputs)
+        device = self.context.device
+        parts = []
+        with torch.inference_mode(), device.autocast():
+            for start in range(0, len(records), SCORED_AT_ONCE):
+                rows = [c[start : start + SCORED_AT_ONCE].to(device.device) for c in columns]
+                parts.append(self.adapters[head].scores(self.adapters(rows, head)).cpu())
+        return torch.cat(parts)
+
+    def training_features(self, experience: Experience) -> list[list[Tensor]]:
+        """Return the features of the training images: per view one (N, C_l) per input."""
+        return [
+            [
+                column.to(self.context.device.device)
+                for column in self.context.features.read(
+                    experience.train, self.adapters.fusion.inputs, view
+                )
+            ]
+            for view in range(self.context.views)
+        ]
+
+    def set_constants(self, experience: Experience, features: list[Tensor], targets: Tensor) -> None:
+        """Take what is never trained from the first experience that a part meets."""
+        if experience.index == 1:
+            self.adapters.fusion.fit(features)
+        if self.head_is_new:
+            self.adapters[experience.head].fit(targets)
+
+    def train_adapters(
+        self, experience: Experience, previous: FusionLayer | None = None, weight: float = 0.0
+    ) -> None:
+        """Train fusion layer and head; `weight` holds the descriptor near the `previous` one."""
+        head = self.adapters[experience.head]
+        views = self.training_features(experience)
+        targets = head.targets(experience.train, experience.outputs).to(self.context.device.device)
+        self.set_constants(experience, views[0], targets)
+        if previous is not None:
+            previous = deepcopy(previous).requires_grad_(False).eval()
+
+        def loss(positions: Tensor, epoch: int) -> Tensor:
+            rows = [column[positions] for column in views[epoch % len(views)]]
+            descriptor = self.adapters.fusion(rows)
+            outputs = head(self.adapters.fusion.dropout(descriptor))
+            value = head.loss(outputs, targets[positions])
+            if previous is not None:
+                value = value + weight * F.mse_loss(descriptor, previous(rows))
+            return value
+
+        fit(
+            [self.adapters.fusion, head],
+            loss,
+            len(experience.train),
+            self.optimisation,
+            lambda epoch: self._number(experience, epoch),
+            self.context.device,
+            self.context.journal,
+            title=f"{experience.index} {experience.name}",
+        )

@@ -1,0 +1,189 @@
+"""The folder that a run leaves behind, found again by its config."""
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+from filelock import FileLock, Timeout
+
+from mlff_cli.data.records import Record
+from mlff_cli.errors import UserError
+from mlff_cli.results import matrix as matrices
+from mlff_cli.results.atomic import write_atomically
+from mlff_cli.results.matrix import ScoreMatrix
+from mlff_cli.results.tables import RunFacts
+
+WHEREABOUTS = ("device", "workers", "checkpoint_every")
+"""Keys of `trainer` that change where and how fast a run goes, not what it gives."""
+
+
+def config_hash(config: Mapping[str, Any]) -> str:
+    """Return 8 hex digits of what determines the run's result."""
+    relevant = {key: value for key, value in config.items() if key != "paths"}
+    relevant["trainer"] = {
+        key: value for key, value in config["trainer"].items() if key not in WHEREABOUTS
+    }
+    return hashlib.sha256(json.dumps(relevant, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def run_path(config: Mapping[str, Any]) -> Path:
+    """Return ``<runs>/<task>/<method>-<hash>``: the same config finds its folder again."""
+    name = f"{config['method']['name']}-{config_hash(config)}"
+    return Path(config["paths"]["runs"]).expanduser() / config["task"]["name"] / name
+
+
+class RunFolder:
+    """Reads and writes one run's files; knows their names."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run is complete: DONE is written last."""
+        return (self.path / "DONE").is_file()
+
+    @property
+    def state(self) -> Path:
+        """Where the state of an unfinished run lies."""
+        return self.path / "state"
+
+    @property
+    def adapters(self) -> Path:
+        """Where the trained parts lie."""
+        return self.path / "adapters"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder alone.
+
+        Raises:
+            UserError: Another process is at it, or the folder cannot be written.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.path / ".lock", timeout=0):
+                yield
+        except Timeout as error:
+            raise UserError(
+                f"{self.path}: another process is training this very config; wait for it, or "
+                "change a key (seed=...)"
+            ) from error
+        except PermissionError as error:
+            raise UserError(
+                f"{error.filename}: cannot be written; give another folder with paths.runs=..."
+            ) from error
+
+    def write_config(self, config: Mapping[str, Any]) -> None:
+        """Write config.yaml.
+
+        Raises:
+            UserError: The folder belongs to another config.
+        """
+        file = self.path / "config.yaml"
+        if file.is_file() and config_hash(self.config()) != config_hash(config):
+            raise UserError(f"{file}: belongs to another config; move the folder away")
+        write_atomically(file, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
+
+    def config(self) -> dict[str, Any]:
+        """Return the config of the run.
+
+        Raises:
+            UserError: The folder holds no run, or the file is damaged.
+        """
+        file = self.path / "config.yaml"
+        try:
+            content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise UserError(f"{self.path}: is no run folder (config.yaml is missing)") from error
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise UserError(f"{file}: is damaged ({str(error).splitlines()[0]})") from error
+        if not isinstance(content, dict):
+            raise UserError(f"{file}: is damaged (keys and values are expected)")
+        return content
+
+    def splits_text(
+        self, records: Sequence[Record], splits: Mapping[str, str], identities: Sequence[str]
+    ) -> str:
+        """Return splits.csv: which record went where, and the beginning of its content's hash."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(
+            ("name", "split", "product", "batch", "group", "labels", "targets", "content")
+        )
+        for record, identity in zip(records, identities, strict=True):
+            labels, targets = ";".join(record.labels), ";".join(map(repr, record.targets))
+            place = (record.product, record.batch, record.group)
+            writer.writerow(
+                (record.name, splits[record.name], *place, labels, targets, identity[:16])
+            )
+        return text.getvalue()
+
+    def read_text(self, name: str) -> str | None:
+        """Return the text of a file, None where it is not there."""
+        file = self.path / name
+        return file.read_text(encoding="utf-8") if file.is_file() else None
+
+    def write_text(self, name: str, content: str) -> None:
+        """Write a file in one piece."""
+        write_atomically(self.path / name, content)
+
+    def write_json(self, name: str, content: Mapping[str, Any]) -> None:
+        """Write a JSON file in one piece."""
+        text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+        self.write_text(name, text + "\n")
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """Return the content of a JSON file.
+
+        Raises:
+            UserError: It is missing or damaged.
+        """
+        file = self.path / name
+        try:
+            content = json.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise UserError(f"{file}: is missing; is the run finished?") from error
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise UserError(f"{file}: is damaged ({error})") from error
+        if not isinstance(content, dict):
+            raise UserError(f"{file}: is damaged (keys and values are expected)")
+        return content
+
+    def matrix(self) -> ScoreMatrix:
+        """Return the saved score matrix."""
+        return matrices.read_csv(self.path / "matrix.csv")
+
+    def facts(self) -> RunFacts:
+        """Return what the run's row says beside its scores, from env.json."""
+        known = self.read_json("env.json").get("facts")
+        try:
+            lists = {key: tuple(known[key]) for key in ("training_seconds", "experiences")}
+            return RunFacts(**{**known, **lists})
+        except (TypeError, KeyError) as error:
+            raise UserError(f"{self.path / 'env.json'}: is damaged ({error})") from error
+
+
+def find_runs(paths: Sequence[Path]) -> list[RunFolder]:
+    """Return the finished runs in folders that are runs or hold some, sorted by path.
+
+    Raises:
+        UserError: A folder does not exist, or no finished run is found.
+    """
+    found = []
+    for path in paths:
+        if not path.is_dir():
+            raise UserError(f"{path}: there is no such folder")
+        inside = [path] if (path / "config.yaml").is_file() else None
+        candidates = inside or sorted(file.parent for file in path.rglob("config.yaml"))
+        found += [RunFolder(candidate) for candidate in candidates]
+    finished = [run for run in found if run.finished]
+    if not finished:
+        raise UserError(f"{', '.join(map(str, paths))}: no finished run is there")
+    return finished

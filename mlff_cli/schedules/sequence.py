@@ -1,0 +1,139 @@
+"""Cuts the records of a dataset into experiences: along products, batches or classes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+from mlff_cli.data.records import Record
+from mlff_cli.errors import UserError, nearest
+from mlff_cli.schedules.experience import Experience
+
+Line = Literal["product", "batch", "class"]
+Heads = Literal["separate", "shared", "growing"]
+SHARED = "shared"
+"""Name of the one head of a schedule that has no separate ones."""
+
+
+def sequence(
+    records: Sequence[Record],
+    splits: Mapping[str, str],
+    *,
+    line: Line,
+    heads: Heads,
+    order: Sequence[str] = (),
+    unseen: Sequence[str] | None = None,
+    classes_per_experience: int = 1,
+    target_names: Sequence[str] = (),
+) -> list[Experience]:
+    """Return the experiences in the order they are learned, then those that are only scored.
+
+    Args:
+        records: All records; products, batches and classes come in the order of first appearance.
+        splits: "train", "validation" or "test" by record name.
+        line: What makes an experience.
+        heads: A head per experience, one shared, or one that grows with the classes.
+        order: Names (of classes when `line` is "class") in another order.
+        unseen: Experiences that are only scored, all their records; empty: the last one.
+        classes_per_experience: Classes that arrive together when `line` is "class".
+        target_names: Outputs of a regressor; empty where labels make the outputs.
+
+    Raises:
+        UserError: Names that do not exist, or an experience that cannot be learned.
+    """
+    value_of = _values(line)
+    values = _ordered(list(dict.fromkeys(v for record in records for v in value_of(record))), order)
+    if line == "class":
+        groups = [
+            values[start : start + classes_per_experience]
+            for start in range(0, len(values), classes_per_experience)
+        ]
+    else:
+        groups = [[value] for value in values]
+    hidden = _unseen(values, unseen)
+    learned = [group for group in groups if group[0] not in hidden]
+    scored_only = [group for group in groups if group[0] in hidden]
+    experiences: list[Experience] = []
+    for group in [*learned, *scored_only]:
+        members = [record for record in records if set(value_of(record)) & set(group)]
+        name = "+".join(group) or "all"
+        before = experiences[-1].outputs if heads == "growing" and experiences else ()
+        pool = {"separate": members, "shared": records, "growing": members}[heads]
+        outputs = tuple(target_names) or tuple(dict.fromkeys([*before, *_labels(pool)]))
+        experiences.append(
+            _experience(
+                len(experiences) + 1,
+                name,
+                name if heads == "separate" else SHARED,
+                outputs,
+                members,
+                splits,
+                learned=group in learned,
+            )
+        )
+    return experiences
+
+
+def _values(line: Line) -> Callable[[Record], Sequence[str]]:
+    if line == "class":
+        return lambda record: record.labels
+    return lambda record: (getattr(record, line),)
+
+
+def _labels(records: Sequence[Record]) -> list[str]:
+    return list(dict.fromkeys(label for record in records for label in record.labels))
+
+
+def _ordered(values: list[str], order: Sequence[str]) -> list[str]:
+    for name in order:
+        if name not in values:
+            raise UserError(f"order: there is no '{name}'; {nearest(name, values)}")
+    if len(set(order)) != len(order):
+        raise UserError(f"order: a name stands twice in {list(order)}")
+    missing = [value for value in values if value not in order]
+    if order and missing:
+        raise UserError(f"order: names all experiences or none; missing: {', '.join(missing)}")
+    return list(order) or values
+
+
+def _unseen(values: list[str], unseen: Sequence[str] | None) -> set[str]:
+    if unseen is None:
+        return set()
+    for name in unseen:
+        if name not in values:
+            raise UserError(f"schedule.unseen: there is no '{name}'; {nearest(name, values)}")
+    hidden = set(unseen) or {values[-1]}
+    if hidden >= set(values):
+        raise UserError("schedule.unseen: nothing is left to train on; name fewer experiences")
+    return hidden
+
+
+def _experience(
+    index: int,
+    name: str,
+    head: str,
+    outputs: tuple[str, ...],
+    members: Sequence[Record],
+    splits: Mapping[str, str],
+    learned: bool,
+) -> Experience:
+    if not learned:
+        return Experience(index, name, head, outputs, (), (), tuple(members), learned=False)
+    parts = {
+        split: tuple(record for record in members if splits[record.name] == split)
+        for split in ("train", "validation", "test")
+    }
+    if not parts["train"]:
+        raise UserError(f"experience '{name}' has no image to train on ({len(members)} in all)")
+    trained = set(_labels(parts["train"]))
+    scored = set(_labels(parts["test"]))
+    if scored - trained:
+        raise UserError(
+            f"experience '{name}': class '{min(scored - trained)}' is in the test split and never "
+            "in training; add images of it, or lower splits.test"
+        )
+    if all(record.labels for record in members) and len(outputs) < 2 and not members[0].targets:
+        raise UserError(
+            f"experience '{name}' has one class ('{outputs[0]}'); a classifier needs two or more"
+        )
+    return Experience(
+        index, name, head, outputs, parts["train"], parts["validation"], parts["test"]
+    )

@@ -1,0 +1,152 @@
+import pytest
+from PIL import Image
+
+from mlff_cli.data.csv import Csv
+from mlff_cli.errors import UserError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    home = tmp_path / "set"
+    for name in ("a.png", "b.png", "sub dir/ü.png", "../outside.png"):
+        path = home / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (16, 16)).save(path)
+    return home
+
+
+def dataset(folder, text, **options):
+    (folder / "list.csv").write_text(text, encoding="utf-8")
+    return Csv(file=str(folder / "list.csv"), **options)
+
+
+def refused(folder, text, **options):
+    with pytest.raises(UserError) as caught:
+        dataset(folder, text, **options).records()
+    assert "list.csv" in str(caught.value)
+    return str(caught.value)
+
+
+def test_one_label_and_the_optional_columns(folder):
+    text = (
+        "label,path,product,batch,group,split,remark\n"
+        "gut,a.png,p,1,g,train,x\n"
+        "Kratzer,b.png,p,2,,VAL,\n"
+        "gut,sub dir\\ü.png,q,2,,,\n"
+    )
+    records = dataset(folder, text).records()
+    assert [r.name for r in records] == ["a.png", "b.png", "sub dir\\ü.png"]
+    assert [r.labels for r in records] == [("gut",), ("Kratzer",), ("gut",)]
+    assert [r.product for r in records] == ["p", "p", "q"]
+    assert [r.batch for r in records] == ["1", "2", "2"]
+    assert [r.group for r in records] == ["g", "", ""]
+    assert [r.split for r in records] == ["train", "validation", ""]
+    assert records[2].image.load().shape == (16, 16, 3)
+
+
+@pytest.mark.parametrize("between", [";", "|", " ; "])
+def test_several_labels_or_none(folder, between):
+    data = dataset(folder, f"path,labels\na.png,x{between}y{between}x\nb.png,\n")
+    assert [r.labels for r in data.records()] == [("x", "y"), ()]
+
+
+def test_targets_by_name_and_by_prefix(folder):
+    text = "path,target_x,target_y,width\na.png,1,-2.5,3e2\nb.png,0,0,1\n"
+    data = dataset(folder, text)
+    assert [r.targets for r in data.records()] == [(1.0, -2.5), (0.0, 0.0)]
+    assert data.target_names == ("target_x", "target_y")
+    data = dataset(folder, text, targets=["width", "target_x"])
+    assert [r.targets for r in data.records()] == [(300.0, 1.0), (1.0, 0.0)]
+    assert data.target_names == ("width", "target_x")
+    assert all(r.labels == () for r in data.records())
+
+
+def test_paths_are_relative_to_the_manifest_or_to_root(folder, tmp_path, monkeypatch):
+    assert len(dataset(folder, "path,label\na.png,x\n").records()) == 1
+    (tmp_path / "list.csv").write_text("path,label\na.png,x\n")
+    monkeypatch.chdir(tmp_path)
+    assert len(Csv(file="list.csv", root="set").records()) == 1
+    assert "a.png is not in" in refused(tmp_path, "path,label\na.png,x\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Path,label\na.png,x\n", ["line 1", "no column 'path'", "did you mean 'Path'"]),
+        ("path,lable\na.png,x\n", ["line 1", "no column 'label'", "did you mean 'lable'"]),
+        ("path,label,labels\na.png,x,y\n", ["both 'label' and 'labels'"]),
+        ("path,label\na.png,\n", ["line 2, column label: is empty"]),
+        ("path,label\n,x\n", ["line 2, column path: is empty"]),
+        ("path,label\na.png,Kratzer\nb.png,kratzer\n", ["line 3", "written 'Kratzer'"]),
+        ("path,target_x\na.png,\n", ["line 2, column target_x: is empty"]),
+        ("path,target_x\na.png,nan\n", ["line 2, column target_x: nan"]),
+        ("path,target_x\na.png,-Inf\n", ["line 2, column target_x: -Inf"]),
+        ("path;target_x\na.png;3,5\n", ["column target_x: '3,5' is no number", "a point"]),
+        ("path,label,split\na.png,x,training set\n", ["column split: 'training set' is unknown"]),
+        ("path,label,product\na.png,x,p\nb.png,x,\n", ["line 3, column product: is empty"]),
+        ("path,label\na.png,x\na.png,y\n", ["line 3", "on line 2 already", "('x',)", "('y',)"]),
+        ("path,labels\na.png,x\na.png,y\n", ["several labels go in one cell"]),
+        ("path,label\na.png,x\n./a.png,x\n", ["line 3", "on line 2 already; remove one"]),
+        ("path,label\nsub dir/../a.png,x\na.png,y\n", ["line 3", "on line 2 already with"]),
+        ("path,label\nc.png,x\n", ["line 2, column path: c.png is not in"]),
+        ("path,label\n../outside.png,x\n", ["line 2", "leads out of", "allow_outside_root=true"]),
+        ("path,label\n/etc/hosts,x\n", ["line 2", "leads out of"]),
+        ("path,label\nsub dir/../../outside.png,x\n", ["line 2", "leads out of"]),
+        ("path,label\n..,x\n", ["line 2", "leads out of"]),
+        ("path,label\n" + "a" * 5000 + ",x\n", ["line 2", "cannot be looked up"]),
+        ("path,label\n", ["holds no row"]),
+        ("name\n" + "x\n", ["no column 'path'"]),
+    ],
+)
+def test_wrong_rows_are_told(folder, text, words):
+    message = refused(folder, text)
+    assert all(word in message for word in words), message
+
+
+def test_a_folder_as_a_path_is_a_bad_image(folder):
+    with pytest.raises(UserError, match="sub dir: is a folder"):
+        dataset(folder, "path,label\nsub dir,x\n").records()
+
+
+def test_classes_name_the_labels_that_may_occur(folder):
+    text = "path,label\na.png,scratch\nb.png,scrtch\n"
+    message = refused(folder, text, classes=["good", "scratch"])
+    assert "line 3, column label: 'scrtch' is unknown; did you mean 'scratch'?" in message
+
+
+def test_targets_that_are_no_columns(folder):
+    message = refused(folder, "path,target_x\na.png,1\n", targets=["target_y"])
+    assert "no column 'target_y'" in message and "did you mean 'target_x'" in message
+
+
+def test_many_wrong_rows_are_counted(folder):
+    message = refused(folder, "path,label\n" + "c.png,x\n" * 9)
+    assert "9 of 9 rows" in message and "and 4 more" in message and "line 7" not in message
+
+
+@pytest.mark.parametrize("kind", ["../outside.png", "absolute", "link"])
+def test_paths_outside_are_admitted_when_allowed(folder, tmp_path, kind):
+    (folder / "link").symlink_to(tmp_path / "outside.png")
+    path = str(tmp_path / "outside.png") if kind == "absolute" else kind
+    text = f"path,label\n{path},x\n"
+    assert "leads out of" in refused(folder, text)
+    assert len(dataset(folder, text, allow_outside_root=True).records()) == 1
+
+
+def test_an_absolute_path_inside_is_fine(folder):
+    assert len(dataset(folder, f"path,label\n{folder}/a.png,x\n").records()) == 1
+
+
+def test_missing_files_are_skipped_when_asked(folder):
+    text = "path,label\na.png,x\nc.png,x\nb.png,x\n"
+    data = dataset(folder, text, on_bad_image="skip", bad_image_limit=0.4)
+    assert [r.name for r in data.records()] == ["a.png", "b.png"]
+    assert data.skipped[0][0] == "c.png"
+
+
+def test_the_manifest_is_asked_for(folder):
+    with pytest.raises(UserError, match=r"set data\.file=<manifest\.csv>"):
+        Csv().records()
+    (folder / "list.csv").touch()
+    with pytest.raises(UserError, match=r"lst\.csv does not exist; did you mean 'list\.csv'"):
+        Csv(file=str(folder / "lst.csv")).records()

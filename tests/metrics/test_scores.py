@@ -1,0 +1,187 @@
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from mlff_cli.errors import UserError
+from mlff_cli.metrics.scores import (
+    accuracy,
+    average_precision,
+    exact_match,
+    mean_absolute_error,
+    mean_average_precision,
+    mean_average_precision_multilabel,
+    metric,
+)
+
+
+@st.composite
+def ranked(draw):
+    """Scores and truth of one class; few distinct scores, so that many are equal."""
+    n = draw(st.integers(1, 60))
+    positive = draw(hnp.arrays(bool, n).filter(lambda p: p.any()))
+    elements = draw(
+        st.sampled_from(
+            [
+                st.sampled_from([0.0, -0.0, 0.25, 1.0]),
+                st.just(0.5),
+                st.floats(-1e6, 1e6, width=32),
+                st.floats(0, 1, width=32),
+            ]
+        )
+    )
+    dtype = draw(st.sampled_from([np.float32, np.float64]))
+    return draw(hnp.arrays(dtype, n, elements=elements)), positive
+
+
+@settings(max_examples=300, deadline=None)
+@given(ranked())
+def test_average_precision_is_that_of_scikit_learn_bit_by_bit(case):
+    from sklearn.metrics import average_precision_score
+
+    scores, positive = case
+    assert average_precision(scores, positive) == average_precision_score(positive, scores)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 5), st.integers(0, 3))
+def test_mean_average_precision_is_the_macro_mean_of_scikit_learn(seed, classes, decimals):
+    from sklearn.metrics import average_precision_score
+
+    random = np.random.default_rng(seed)
+    targets = np.concatenate([np.arange(classes), random.integers(0, classes, 30)])
+    scores = random.random((len(targets), classes)).round(decimals)
+    indicators = np.eye(classes)[targets]
+    value, counted = mean_average_precision(scores, targets)
+    assert counted == classes
+    assert value == pytest.approx(
+        average_precision_score(indicators, scores, average="macro"), abs=1e-15
+    )
+
+
+def test_average_precision_by_hand():
+    # Ranked: yes, no, yes -> (1/1 + 2/3) / 2.
+    assert average_precision(np.array([0.9, 0.8, 0.1]), np.array([True, False, True])) == (
+        pytest.approx(5 / 6)
+    )
+    # All equal: precision is the share of positives, whatever the order of the rows.
+    assert average_precision(np.zeros(4), np.array([False, False, False, True])) == 0.25
+
+
+@settings(deadline=None)
+@given(ranked(), st.randoms(use_true_random=False))
+def test_average_precision_does_not_depend_on_the_order_of_rows(case, random):
+    scores, positive = case
+    order = np.array(random.sample(range(len(scores)), len(scores)))
+    assert average_precision(scores[order], positive[order]) == average_precision(scores, positive)
+
+
+def test_accuracy_counts_rows_and_not_batches():
+    # 64 rows right, a last batch of 2 wrong: the mean over the batches would be 0.5.
+    scores = np.zeros((66, 2))
+    scores[:, 0] = 1
+    targets = np.array([0] * 64 + [1] * 2)
+    assert accuracy(scores, targets) == 64 / 66
+
+
+def test_accuracy_gives_equal_scores_to_the_first():
+    assert accuracy(np.zeros((4, 3)), np.array([0, 0, 1, 2])) == 0.5
+
+
+def test_absent_class_is_left_out_and_the_rest_counted():
+    scores = np.array([[0.9, 0.1, 0.5], [0.8, 0.2, 0.5], [0.1, 0.7, 0.5]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert mean_average_precision(scores, np.array([0, 0, 1])) == (1.0, 2)
+
+
+def test_two_classes_count_both_columns():
+    # Column 0 ranks its one row last of three (1/3), column 1 ranks its two rows 1st and 3rd.
+    scores = np.array([[0.1, 0.5], [0.2, 0.9], [0.3, 0.1]])
+    value, classes = mean_average_precision(scores, np.array([0, 1, 1]))
+    assert classes == 2
+    assert value == pytest.approx((1 / 3 + (1 + 2 / 3) / 2) / 2)
+
+
+@pytest.mark.parametrize("targets", [[], [1], [1, 1, 1]])
+def test_fewer_than_two_classes_are_not_computed(targets):
+    scores = np.random.default_rng(0).random((len(targets), 3))
+    value, classes = mean_average_precision(scores, np.array(targets, dtype=int))
+    assert np.isnan(value)
+    assert classes == 0
+
+
+def test_multilabel_leaves_out_labels_that_none_or_all_have():
+    scores = np.array([[0.9, 0.1, 0.3], [0.2, 0.8, 0.2], [0.3, 0.4, 0.1]])
+    indicators = np.array([[0, 0, 1], [1, 0, 1], [1, 0, 1]])
+    value, labels = mean_average_precision_multilabel(scores, indicators)
+    assert labels == 1
+    assert value == pytest.approx((1 / 2 + 2 / 3) / 2)
+
+
+def test_exact_match_wants_every_label_of_a_row():
+    scores = np.array([[0.5, 0.1], [0.9, 0.9], [0.0, 0.0]])
+    indicators = np.array([[1, 0], [1, 0], [0, 0]])
+    assert exact_match(scores, indicators) == 2 / 3
+    assert exact_match(scores, indicators, threshold=0.95) == 1 / 3
+
+
+def test_mean_absolute_error_per_target_and_in_all():
+    errors, mean = mean_absolute_error(
+        np.array([[1.0, 10.0], [3.0, -10.0]]), np.array([[0.0, 10.0], [1.0, 0.0]])
+    )
+    assert errors.tolist() == [1.5, 5.0]
+    assert mean == 3.25
+
+
+def test_mean_absolute_error_of_half_precision_does_not_overflow():
+    outputs = np.full((4, 1), 60000, dtype=np.float16)
+    assert mean_absolute_error(outputs, -outputs)[1] == 120000
+
+
+def test_no_rows_are_not_computed():
+    empty = np.zeros((0, 2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.isnan(accuracy(empty, np.zeros(0, dtype=int)))
+        assert np.isnan(exact_match(empty, empty))
+        errors, mean = mean_absolute_error(empty, empty)
+    assert np.isnan(errors).all()
+    assert errors.shape == (2,)
+    assert np.isnan(mean)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_scores_that_are_not_finite_are_refused(bad):
+    scores = np.array([[0.1, 0.9], [bad, 0.5]])
+    for score in (accuracy, mean_average_precision):
+        with pytest.raises(ValueError, match="finite; 1 rows are not, the first is 1"):
+            score(scores, np.array([0, 1]))
+    for score in (mean_average_precision_multilabel, exact_match, mean_absolute_error):
+        with pytest.raises(ValueError, match="finite"):
+            score(scores, np.array([[0, 1], [1, 0]]))
+
+
+def test_shapes_and_targets_that_do_not_fit_are_refused():
+    scores = np.zeros((2, 3))
+    with pytest.raises(ValueError, match="between 0 and 2"):
+        accuracy(scores, np.array([0, 3]))
+    with pytest.raises(ValueError, match="between 0 and 2"):
+        mean_average_precision(scores, np.array([-1, 0]))
+    with pytest.raises(ValueError, match=r"\(2, 3\)"):
+        accuracy(scores, np.array([0]))
+    with pytest.raises(ValueError, match="0 or 1"):
+        exact_match(scores, np.full((2, 3), 2))
+    with pytest.raises(ValueError, match=r"\(2, 3\)"):
+        mean_absolute_error(scores, np.zeros((2, 1)))
+
+
+def test_metrics_are_known_by_name_and_errors_by_target():
+    assert metric("mAP").higher_is_better
+    assert not metric("mae").higher_is_better
+    assert not metric("mae shift x").higher_is_better
+    with pytest.raises(UserError, match="did you mean 'accuracy'"):
+        metric("acuracy")

@@ -1,0 +1,25 @@
+import pytest
+
+from mlff_cli.results.atomic import write_atomically
+
+
+def test_content_is_replaced_and_folders_are_made(tmp_path):
+    path = tmp_path / "runs" / "summary.json"
+    write_atomically(path, "alt ä\n")
+    write_atomically(path, b"new\n")
+    assert path.read_bytes() == b"new\n"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_write_that_fails_leaves_the_old_content_alone(tmp_path, monkeypatch):
+    path = tmp_path / "summary.json"
+    write_atomically(path, "old")
+
+    def fail(_):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("mlff_cli.results.atomic.os.fsync", fail)
+    with pytest.raises(OSError, match="no space"):
+        write_atomically(path, "new")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]

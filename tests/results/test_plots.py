@@ -1,0 +1,108 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from mlff_cli.results import plots
+from mlff_cli.results.matrix import ScoreMatrix
+
+
+def matrix_of(names, learned=None, metric="mAP", only_last=False):
+    random = np.random.default_rng(0)
+    matrix = ScoreMatrix(names, len(names) if learned is None else learned)
+    for trained in range(1, matrix.learned + 1):
+        for scored in range(1, len(names) + 1):
+            seen = scored <= trained or scored > matrix.learned
+            if seen and (not only_last or trained == matrix.learned):
+                matrix.add(0, trained, scored, metric, value=random.random(), n=9)
+    return matrix
+
+
+AWKWARD = ["$a_ *b|c$", "_hidden", "x" * 90, "鋼板\n"]
+CASES = {
+    "three": matrix_of(["steel", "tile", "cell"]),
+    "one": matrix_of(["steel"]),
+    "awkward": matrix_of(AWKWARD),
+    "unseen": matrix_of(["steel", "tile", "cell"], learned=2),
+    "joint": matrix_of(["steel", "tile", "cell"], only_last=True),
+    "many": matrix_of([f"batch {n}" for n in range(31)], learned=30),
+    "blank": ScoreMatrix(["steel", "tile"], learned=2),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("draw", [plots.score_matrix, plots.curves])
+@pytest.mark.parametrize("case", CASES)
+def test_pictures_of_a_matrix_are_whole_png_files(tmp_path, draw, case):
+    path = tmp_path / "plots" / "picture.png"
+    draw(path, CASES[case], "mAP", 0, "surface_defect, mlff")
+    with Image.open(path) as image:
+        image.load()
+        assert image.format == "PNG"
+        assert 400 < image.width < 2400
+        assert len(image.convert("RGB").getcolors(2**20)) > 10
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("draw", [plots.score_matrix, plots.curves])
+def test_the_same_numbers_give_the_same_bytes_whatever_the_users_style(tmp_path, draw):
+    import matplotlib
+
+    matrix = CASES["three"]
+    draw(tmp_path / "first.png", matrix, "mAP", 0, "task")
+    with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "red"}):
+        draw(tmp_path / "second.png", matrix, "mAP", 0, "task")
+        assert matplotlib.rcParams["font.size"] == 30
+    other = matrix_of(["steel", "tile", "cell"])
+    other.add(0, 3, 1, "mAP", value=0.01, n=9)
+    draw(tmp_path / "other.png", other, "mAP", 0, "task")
+    first, second, changed = (
+        (tmp_path / f"{name}.png").read_bytes() for name in ("first", "second", "other")
+    )
+    assert first == second
+    assert first != changed
+
+
+def test_errors_are_drawn_without_percent(tmp_path):
+    matrix = matrix_of(["batch 1", "batch 2"], metric="mae dx")
+    plots.score_matrix(tmp_path / "matrix.png", matrix, "mae dx", 0, "task")
+    plots.curves(tmp_path / "curves.png", matrix, "mae dx", 0, "task")
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_level_weights(tmp_path):
+    levels = ["blocks.0", "blocks.1", "blocks.2"]
+    plots.level_weights(tmp_path / "w.png", levels, np.array([0.2, 0.3, 0.5]), "task, mlff")
+    assert (tmp_path / "w.png").stat().st_size > 1000
+
+
+@pytest.mark.filterwarnings("error")
+def test_comparison_of_aggregated_rows_with_failed_and_blank_ones(tmp_path):
+    rows = [
+        {
+            "scenario": scenario,
+            "method": method,
+            "learning mAP": None if method == "joint" else 0.9,
+            "learning mAP deviation": None if method == "joint" else 0.01,
+            "final mAP": 0.8,
+            "final mAP deviation": None,
+        }
+        for scenario in ("surface_defect", "cross_product")
+        for method in ("mlff", "joint")
+    ]
+    failed = {"scenario": "surface_defect", "method": "finetune", "error": "out of memory"}
+    plots.comparison(tmp_path / "with.png", [*rows, failed], "mAP", "paper_table")
+    plots.comparison(tmp_path / "without.png", rows, "mAP", "paper_table")
+    assert (tmp_path / "with.png").read_bytes() == (tmp_path / "without.png").read_bytes()
+
+
+def test_pyplot_is_not_loaded(tmp_path):
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, pathlib, numpy\n"
+        "from mlff_cli.results.plots import level_weights\n"
+        f"level_weights(pathlib.Path({str(tmp_path / 'w.png')!r}), ['a'], numpy.ones(1), 't')\n"
+        "sys.exit('matplotlib.pyplot' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
