@@ -37,7 +37,7 @@ def run_command(command: str, words: list[str]) -> int:
         words = ["--multirun", *words]
     register_resolvers()
     codes: list[int] = []
-    errors: list[BaseException] = []
+    errors: list[Exception] = []
 
     def task(config: DictConfig) -> None:
         # Errors are carried past Hydra, which would print lines of its own about them.
@@ -45,7 +45,7 @@ def run_command(command: str, words: list[str]) -> int:
             plain = plain_config(config, name)
             module = import_module(f"mlff_cli.commands.{command}")
             codes.append(int(module.run(plain) or 0))
-        except (Exception, KeyboardInterrupt) as error:
+        except Exception as error:
             errors.append(error)
 
     sys.argv = [f"mlff {command}", *_quoted(words)]

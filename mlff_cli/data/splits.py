@@ -127,8 +127,8 @@ class _Units:
                     continue
                 left = free[drawn[free] == TRAIN]
                 spare = len(left) - (has[TRAIN] == 0)  # one stays to be trained on
-                most = self.sizes[free].max()  # a huge group elsewhere must not distort this class
-                aim = aims[split] * total - has[split] + np.clip(carried[split], -most, most)
+                half = self.sizes[free].max() / 2  # more would cost this class its own shares
+                aim = aims[split] * total - has[split] + np.clip(carried[split], -half, half)
                 reached = np.concatenate([[0], np.cumsum(self.sizes[left[:spare]])])
                 taken = int(np.argmin(np.abs(reached - aim)))
                 must = split == TEST and has[split] == 0 and taken == 0 and spare > 0

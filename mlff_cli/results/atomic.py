@@ -5,11 +5,12 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
-    """Write under a temporary name beside `path`, then rename; text as UTF-8, folders made.
+    r"""Write under a temporary name beside `path`, then rename; text as UTF-8, folders made.
 
-    Whoever reads `path` finds the old content or the new, also after a power cut.
+    Whoever reads `path` finds the old content or the new, also after a power cut. Bytes of file
+    names that are no UTF-8 appear in text as ``\udcXX``.
     """
-    data = content.encode() if isinstance(content, str) else content
+    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

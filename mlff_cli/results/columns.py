@@ -151,18 +151,22 @@ def formatted(row: Row, title: str) -> str:
     text = rounded(value, kind(title))
     deviation = row.get(title + DEVIATION)
     if isinstance(deviation, int | float):
-        text += f" ± {rounded(deviation, kind(title))}"
+        text += f" ± {rounded(deviation, kind(title), beside=value)}"
     return text + (" %" if kind(title) in ("fraction", "percent") else "")
 
 
-def rounded(value: float, shown_as: Kind) -> str:
-    """Return a number rounded as its kind asks; fractions and points times 100, without unit."""
+def rounded(value: float, shown_as: Kind, beside: float | None = None) -> str:
+    """Return a number rounded as its kind asks; fractions and points times 100, without unit.
+
+    A deviation gets the decimals of the mean that it stands beside.
+    """
     if shown_as == "integer":
         return str(value)
+    size = abs(value if beside is None else beside)
     if shown_as == "error":
-        return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+        return f"{value:.3g}" if size < 1000 else f"{value:,.0f}"
     if shown_as in ("fraction", "points"):
         value *= 100
-    decimals = 0 if shown_as == "count" else 2 if shown_as == "seconds" and value < 10 else 1
+    decimals = 0 if shown_as == "count" else 2 if shown_as == "seconds" and size < 10 else 1
     # Adding zero takes the minus from a -0 that rounding leaves.
     return f"{round(value, decimals) + 0.0:,.{decimals}f}"

@@ -105,7 +105,9 @@ def curves(path: Path, matrix: ScoreMatrix, metric: str, seed: int, subject: str
         axes.set_ylabel(_unit(metric))
 
 
-def level_weights(path: Path, levels: Sequence[str], weights: Values, subject: str) -> None:
+def level_weights(
+    path: Path, levels: Sequence[str], weights: Sequence[float] | Values, subject: str
+) -> None:
     """Draw the weight of each level, the shallowest on top, and where equal weights would be.
 
     Args:

@@ -21,9 +21,7 @@ def write_report(folder: RunFolder) -> Row:
     for metric in matrix.metrics:
         parts += ["", f"## {metric}", "", matrix_markdown(matrix, metric, facts.seed)]
         name = metric.replace(" ", "_").replace("/", "_")
-        plots.score_matrix(
-            folder.path / f"matrix_{name}.png", matrix, metric, facts.seed, subject
-        )
+        plots.score_matrix(folder.path / f"matrix_{name}.png", matrix, metric, facts.seed, subject)
         plots.curves(folder.path / f"curve_{name}.png", matrix, metric, facts.seed, subject)
     weights: dict[str, Any] = environment.get("level_weights", {})
     if weights:

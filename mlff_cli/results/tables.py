@@ -22,6 +22,7 @@ from mlff_cli.results.labels import markdown, plain
 from mlff_cli.results.matrix import ScoreMatrix
 
 if TYPE_CHECKING:
+    from rich.console import Group
     from rich.table import Table
 
 _COMMON = ("accuracy", "mAP")
@@ -63,7 +64,12 @@ def result_row(matrix: ScoreMatrix, facts: RunFacts) -> Row:
     """Return the row of one run; columns of exact match and errors only where they have scores.
 
     The training time of several experiences at once is divided by their number.
+
+    Raises:
+        ValueError: The matrix has no scores of the run's seed.
     """
+    if facts.seed not in matrix.seeds:
+        raise ValueError(f"the matrix has the seeds {matrix.seeds}, and not {facts.seed}")
     row: Row = {
         "scenario": facts.scenario,
         "method": facts.method,
@@ -113,7 +119,7 @@ def markdown_table(rows: Sequence[Row]) -> str:
         cells = [[markdown(formatted(row, title)) for title in shown] for row in finished]
         lines += _markdown_lines(shown, cells, [kind(title) == "text" for title in shown])
     if failed:
-        lines += ["", "Failed runs:", "", *(f"- {markdown(line)}" for line in failed), ""]
+        lines += ["", "Failed runs:", "", *(f"- {markdown(line)}" for line in failed)]
     notes = [
         f"- {title}: {markdown(COLUMNS[title].definition)}"
         for title in shown
@@ -138,41 +144,48 @@ def matrix_markdown(matrix: ScoreMatrix, name: str, seed: int) -> str:
     return "\n".join(_markdown_lines(header, cells, left)) + "\n"
 
 
-def rich_table(rows: Sequence[Row], title: str) -> "Table":
-    """Return the rows rounded for the terminal: a few side by side, more below each other.
+def rich_table(rows: Sequence[Row], title: str) -> "Group":
+    """Return the rows rounded for the terminal: a table for each scenario, runs side by side.
 
-    What is the same in all rows, and the runs that failed, stand in the caption.
+    What is the same in all rows, and the runs that failed, stand below.
     """
-    from rich.table import Table
+    from rich.console import Group
     from rich.text import Text
 
     finished, failed = _split(rows)
-    shown = _shown(finished)
-    named = [name for name in shown if kind(name) in ("text", "integer")]
-    cells = {name: [formatted(row, name) for row in finished] for name in shown}
-    same = [name for name in named if len(finished) > 1 and len(set(cells[name])) == 1]
-    caption = [", ".join(f"{name} {cells[name][0]}" for name in same)] if same else []
-    caption += [f"failed: {line}" for line in failed]
-    table = Table(
-        title=Text(plain(title)),
-        caption=Text("\n".join(caption)) if caption else None,
-        caption_justify="left",
-    )
-    shown = [name for name in shown if name not in same]
-    if len(finished) > _SIDE_BY_SIDE:
-        for name in shown:
-            table.add_column(name, justify="left" if name in named else "right", overflow="fold")
-        for texts in zip(*(cells[name] for name in shown), strict=True):
-            table.add_row(*map(Text, texts))
-    else:
-        # Names of the rows become the heads of the columns.
-        heads = [name for name in shown if name in named] if len(finished) > 1 else []
-        table.add_column(Text(", ".join(heads)))
-        for texts in zip(*(cells[name] for name in heads), strict=True):
-            table.add_column(Text(", ".join(filter(None, texts))), justify="right")
-        for name in shown:
-            if name not in heads:
-                table.add_row(name, *map(Text, cells[name]))
+    cells = {name: [formatted(row, name) for row in finished] for name in _shown(finished)}
+    same = [
+        name
+        for name, texts in cells.items()
+        if kind(name) in ("text", "integer") and len(texts) > 1 and len(set(texts)) == 1
+    ]
+    shown = [name for name in cells if name not in same]
+    scenarios = list(dict.fromkeys(row.get("scenario") for row in finished))
+    tables = []
+    for scenario in scenarios:
+        block = [row for row in finished if row.get("scenario") == scenario]
+        heading = title if len(scenarios) == 1 else f"{title}: {scenario}"
+        names = [name for name in shown if name != "scenario" or len(finished) == 1]
+        for first in range(0, len(block), _SIDE_BY_SIDE):
+            tables.append(_side_by_side(block[first : first + _SIDE_BY_SIDE], names, heading))
+    notes = [", ".join(f"{name} {cells[name][0]}" for name in same)] if same else []
+    notes += [f"failed: {line}" for line in failed]
+    return Group(*tables, *(Text(note) for note in notes))
+
+
+def _side_by_side(rows: Sequence[Row], shown: Sequence[str], title: str) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    names = [name for name in shown if kind(name) in ("text", "integer")]
+    table = Table(title=Text(plain(title)), title_justify="left", show_header=len(rows) > 1)
+    table.add_column(Text(", ".join(names)))
+    for row in rows:
+        heading = ", ".join(filter(None, (formatted(row, name) for name in names)))
+        table.add_column(Text(heading), justify="right")
+    for name in shown:
+        if name not in names or len(rows) == 1:
+            table.add_row(Text(name), *(Text(formatted(row, name)) for row in rows))
     return table
 
 

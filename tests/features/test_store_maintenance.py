@@ -156,6 +156,21 @@ def test_merging_overlapping_features(tmp_path):
     assert store.missing(keys_of(range(20)), ["deep/max"]) == [*range(15, 20)]
 
 
+def test_merging_features_of_which_one_stands_in_both_kinds_of_shards(tmp_path):
+    store = FeatureStore(tmp_path, SPACE)
+    columns = columns_of(range(12), ["a/mean", "b/mean", "c/mean"])
+    for start in range(0, 12, 3):
+        rows = slice(start, start + 3)
+        for names in (["a/mean", "b/mean"], ["b/mean", "c/mean"]):
+            part = {name: columns[name][rows] for name in names}
+            store.insert(keys_of(range(start, start + 3)), part)
+    assert len(shards_of(store)) == 8
+    prune_store(tmp_path, duplicates=True)
+    assert len(shards_of(store)) == 2
+    for name, rows in zip(columns, store.read(keys_of(range(12)), [*columns]), strict=True):
+        assert torch.equal(rows, columns[name])
+
+
 def test_merging_loses_only_what_was_damaged(tmp_path, caplog):
     store = filled(tmp_path, range(10))
     store.insert(keys_of(range(10, 30)), columns_of(range(10, 30)))

@@ -185,7 +185,7 @@ def test_a_disk_that_is_really_full(tmp_path):
         check=False,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
     )
-    if result.returncode == 77 or "unshare" in result.stderr:
+    if result.returncode in (77, 126, 127) or "unshare" in result.stderr:
         pytest.skip("mounting a small disk is not permitted here")
     assert result.returncode == 0, result.stderr
     message, usable = result.stdout.splitlines()

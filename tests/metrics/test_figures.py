@@ -2,7 +2,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -59,19 +59,16 @@ def test_backward_transfer_is_divided_by_the_experiences_before_the_last():
     assert backward_transfer(scores) == pytest.approx(-0.4)
 
 
-@settings(deadline=None)
 @given(matrices(2, 2))
 def test_of_two_experiences_forgetting_is_minus_backward_transfer(scores):
     assert forgetting(scores) == -backward_transfer(scores)
 
 
-@settings(deadline=None)
 @given(matrices(2))
 def test_forgetting_is_at_least_minus_backward_transfer(scores):
     assert forgetting(scores) >= -backward_transfer(scores) - 1e-12
 
 
-@settings(deadline=None)
 @given(matrices())
 def test_scores_above_the_diagonal_only_move_forward_transfer(scores):
     other = scores.copy()

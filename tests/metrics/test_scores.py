@@ -37,7 +37,7 @@ def ranked(draw):
     return draw(hnp.arrays(dtype, n, elements=elements)), positive
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(ranked())
 def test_average_precision_is_that_of_scikit_learn_bit_by_bit(case):
     from sklearn.metrics import average_precision_score
@@ -46,7 +46,7 @@ def test_average_precision_is_that_of_scikit_learn_bit_by_bit(case):
     assert average_precision(scores, positive) == average_precision_score(positive, scores)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 5), st.integers(0, 3))
 def test_mean_average_precision_is_the_macro_mean_of_scikit_learn(seed, classes, decimals):
     from sklearn.metrics import average_precision_score
@@ -71,7 +71,6 @@ def test_average_precision_by_hand():
     assert average_precision(np.zeros(4), np.array([False, False, False, True])) == 0.25
 
 
-@settings(deadline=None)
 @given(ranked(), st.randoms(use_true_random=False))
 def test_average_precision_does_not_depend_on_the_order_of_rows(case, random):
     scores, positive = case

@@ -23,3 +23,9 @@ def test_a_write_that_fails_leaves_the_old_content_alone(tmp_path, monkeypatch):
         write_atomically(path, "new")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_file_names_that_are_no_utf_8_can_be_written(tmp_path):
+    name = b"st\xe4hl.png".decode("utf-8", "surrogateescape")
+    write_atomically(tmp_path / "splits.csv", name)
+    assert (tmp_path / "splits.csv").read_text(encoding="utf-8") == r"st\udce4hl.png"

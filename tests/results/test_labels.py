@@ -1,4 +1,4 @@
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mlff_cli.results.labels import distinct, markdown, plain, shortened
@@ -10,7 +10,6 @@ def test_plain_is_one_line_without_control_characters():
     assert plain("鋼板 é") == "鋼板 é"
 
 
-@settings(deadline=None)
 @given(st.text(), st.integers(3, 40))
 def test_shortened_is_never_longer_and_keeps_both_ends(label, length):
     short = shortened(label, length)

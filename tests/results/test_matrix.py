@@ -38,7 +38,7 @@ def matrices(draw):
     return matrix
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(matrices())
 def test_csv_round_trip_is_exact_and_byte_for_byte(tmp_path_factory, matrix):
     folder = tmp_path_factory.mktemp("matrix")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlff_cli.results.columns import COLUMNS, formatted, read_csv, write_csv
+from mlff_cli.results.columns import COLUMNS, DEVIATION, formatted, read_csv, write_csv
 from mlff_cli.results.matrix import ScoreMatrix
 from mlff_cli.results.tables import (
     RunFacts,
@@ -161,6 +161,8 @@ def test_cells_are_rounded_as_their_column_asks(title, value, text):
 def test_deviation_stands_beside_its_mean():
     row = {"method": "mlff", "final mAP": 0.938, "final mAP deviation": 0.0042}
     assert cells(markdown_table([row]), 2) == ["mlff", "93.8 ± 0.4 %"]
+    title = "feature extraction seconds"
+    assert formatted({title: 12.34, title + DEVIATION: 0.51}, title) == "12.3 ± 0.5"
     assert "deviation" not in markdown_table([row])
 
 
@@ -176,7 +178,7 @@ def test_failed_runs_stand_below_the_table_with_their_error():
     assert markdown_table(rows[1:]).startswith("Failed runs:")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.text(max_size=20), st.text("|\\<>`*[]_~&$ a\n", max_size=12))
 def test_markdown_shows_labels_letter_by_letter(first, second):
     from markdown_it import MarkdownIt
@@ -265,13 +267,28 @@ def test_terminal_names_what_differs_and_lifts_out_what_does_not():
     text = printed(rich_table([*rows, {"method": "joint", "error": "boom"}], "comparison"))
     heading = next(line for line in text.splitlines() if "mlff" in line)
     assert "finetune" in heading
+    assert text.startswith("comparison")
     assert "backbone efficientnet_lite0" in text
     assert "failed: method joint: boom" in text
     assert "92.0 %" in text
 
 
-def test_terminal_shows_many_rows_below_each_other():
-    rows = [{"scenario": "s", "method": f"m{n}", "final mAP": n / 10} for n in range(7)]
+def test_terminal_shows_scenarios_and_many_runs_in_tables_of_their_own():
+    rows = [
+        {"scenario": scenario, "method": f"m{n}", "final mAP": n / 10}
+        for scenario in ("steel", "tile")
+        for n in range(6)
+    ]
     text = printed(rich_table(rows, "sweep"), width=60)
-    assert [f"m{n}" in text and f"{10 * n}.0 %" in text for n in range(7)] == [True] * 7
-    assert "scenario s" in text
+    assert text.count("sweep: steel") == text.count("sweep: tile") == 2
+    assert all(text.count(f"m{n}") == text.count(f" {10 * n}.0 %") == 2 for n in range(6))
+
+
+def test_terminal_shows_failed_runs_alone():
+    text = printed(rich_table([{"method": "joint", "seed": 1, "error": "boom"}], "sweep"))
+    assert text.strip() == "failed: method joint, seed 1: boom"
+
+
+def test_a_row_of_a_seed_that_was_not_scored_is_refused():
+    with pytest.raises(ValueError, match=r"the seeds \[3\], and not 4"):
+        result_row(scored(), replace(FACTS, seed=4))

@@ -5,7 +5,6 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from mlff_cli.data.drawing.fields import (
-    Field,
     blob,
     line_noise,
     rotated,

@@ -1,0 +1,127 @@
+"""``mlff evaluate``: score a finished run again from its adapters; never trains."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mlff_cli.assembly import Task, build_method, build_task
+from mlff_cli.config import check
+from mlff_cli.continual.adapters_file import load_adapters
+from mlff_cli.continual.runner import experience_scores
+from mlff_cli.errors import UserError, nearest
+from mlff_cli.logs import logging_to
+from mlff_cli.methods.base import Method
+from mlff_cli.results.run_folder import RunFolder
+from mlff_cli.schedules.experience import Experience, SplitName
+
+log = logging.getLogger(__name__)
+
+
+def run(config: Mapping[str, Any]) -> int:
+    """Print the scores of the run's final model, beside the saved ones where there are such."""
+    folder = RunFolder(Path(config["run"]).expanduser())
+    own = _config_of_run(folder, config)
+    other = config.get("data") is not None
+    if other:
+        own["data"] = {**config["data"], "image_size": own["data"]["image_size"]}
+    with logging_to(None):
+        task = build_task(own)
+        method = build_method(own)
+        heads = restore(method, folder)
+        if other:
+            experiences = _read_by(task, heads, config["use_head"])
+            scores = {e.name: experience_scores(method, e, "test") for e in experiences}
+            _print(scores, {}, f"{folder.path} on {own['data']['name']}")
+        else:
+            split: SplitName = own["splits"]["scored"]
+            readable = [e for e in task.experiences if method.reads(e)]
+            scores = {e.name: experience_scores(method, e, split) for e in readable}
+            _print(scores, _saved(folder, task), str(folder.path))
+    return 0
+
+
+def restore(method: Method, folder: RunFolder) -> list[dict[str, Any]]:
+    """Load the run's adapters into the method and return its heads: name and outputs of each."""
+    state, heads = load_adapters(folder.adapters, method.context.recipe.fingerprint)
+    for head in heads:
+        method.adapters.prepare(head["name"], len(head["outputs"]))
+    try:
+        method.load(state)
+    except RuntimeError as error:
+        raise UserError(
+            f"{folder.adapters}: does not fit {folder.path / 'config.yaml'} ({error})"
+        ) from error
+    return heads
+
+
+def _config_of_run(folder: RunFolder, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the run's config with this command's device and feature store."""
+    own = folder.config()
+    check(own, "train")
+    if not folder.finished:
+        raise UserError(f"{folder.path}: is not finished; mlff train of its config takes it up")
+    own["trainer"] = {**own["trainer"], **_where(config["trainer"])}
+    own["paths"] = dict(config["paths"])
+    return own
+
+
+def _where(trainer: Mapping[str, Any]) -> dict[str, Any]:
+    # The precision stays the run's own: it changes numbers.
+    return {key: trainer[key] for key in ("device", "workers")}
+
+
+def _read_by(task: Task, heads: list[dict[str, Any]], wanted: str) -> list[Experience]:
+    """Return another dataset's experiences, all images of each, as the run's heads read them."""
+    outputs = {head["name"]: tuple(head["outputs"]) for head in heads}
+    if wanted and wanted not in outputs:
+        raise UserError(f"use_head: the run has no head '{wanted}'; {nearest(wanted, outputs)}")
+    experiences = []
+    for experience in task.experiences:
+        records = [*experience.train, *experience.validation, *experience.test]
+        name = wanted or (experience.name if experience.name in outputs else "")
+        name = name or (next(iter(outputs)) if len(outputs) == 1 else "")
+        if not name:
+            raise UserError(
+                f"no head is named '{experience.name}'; choose one with use_head=... "
+                f"(there are: {', '.join(outputs)})"
+            )
+        experiences.append(
+            Experience(
+                experience.index, experience.name, name, outputs[name], (), (), records, False
+            )
+        )
+    return experiences
+
+
+def _saved(folder: RunFolder, task: Task) -> dict[str, dict[str, float]]:
+    """Return the final row of the saved matrix by experience and metric."""
+    matrix, seed = folder.matrix(), folder.facts().seed
+    return {
+        experience.name: {
+            metric: matrix.score(metric, seed, matrix.learned, experience.index).value
+            for metric in matrix.metrics
+        }
+        for experience in task.experiences
+    }
+
+
+def _print(
+    scores: Mapping[str, Mapping[str, float]],
+    saved: Mapping[str, Mapping[str, float]],
+    title: str,
+) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=escape(title))
+    for column in ("experience", "metric", "score", *(("saved",) if saved else ())):
+        table.add_column(column, justify="left" if column in ("experience", "metric") else "right")
+    for experience, values in scores.items():
+        for metric, value in values.items():
+            cells = [escape(experience), metric, f"{value:.6f}"]
+            if saved:
+                cells.append(f"{saved[experience][metric]:.6f}")
+            table.add_row(*cells)
+    Console().print(table)

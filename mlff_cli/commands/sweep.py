@@ -1,0 +1,78 @@
+"""``mlff sweep``: every combination of the values given, one table at the end.
+
+Each run is one of `mlff train`, found again by its config: what is finished is not repeated, and
+an interrupted sweep goes on where it stood. A run that fails does not take the others with it.
+"""
+
+import json
+import logging
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mlff_cli import sweep_folder
+from mlff_cli.config import flatten
+from mlff_cli.results.columns import Row
+
+log = logging.getLogger(__name__)
+
+JOBS = "jobs"
+
+
+def run(config: Mapping[str, Any]) -> int:
+    """Bring one run of the sweep to its end; note where it is, and its error if it fails."""
+    from mlff_cli.commands.train import train
+    from mlff_cli.results.atomic import write_atomically
+    from mlff_cli.results.run_folder import run_path
+
+    path = run_path(config)
+    note = Path(sweep_folder.of_job()) / JOBS / f"{path.parent.name}-{path.name}.json"
+    about = {
+        "run": str(path),
+        "scenario": config["task"]["name"],
+        "method": config["method"]["name"],
+        "backbone": config["backbone"].get("model", config["backbone"]["name"]),
+        "fusion": config["fusion"]["name"],
+        "seed": config["seed"],
+        "keys": dict(flatten(config)),
+    }
+    write_atomically(note, json.dumps(about | {"error": "was killed or interrupted"}))
+    print(f"\n--- {about['scenario']}, {about['method']}, seed {about['seed']}: {path}")
+    try:
+        train(config)
+    except Exception as error:
+        write_atomically(note, json.dumps(about | {"error": str(error) or repr(error)}))
+        print(f"mlff: this run failed: {error}", file=sys.stderr)
+        return 1
+    write_atomically(note, json.dumps(about | {"error": None}))
+    return 0
+
+
+def finish() -> int:
+    """Write and print the sweep's table; return 1 when a run is missing from it."""
+    from mlff_cli.commands.train import show
+    from mlff_cli.results.comparison import varied_keys, write_comparison
+    from mlff_cli.results.run_folder import RunFolder
+    from mlff_cli.results.tables import result_row
+
+    folder = Path(sweep_folder.of_sweep())
+    notes = [json.loads(file.read_text("utf-8")) for file in sorted((folder / JOBS).glob("*.json"))]
+    varied = varied_keys([(_identity(note), note["keys"]) for note in notes])
+    rows: list[Row] = []
+    for note in notes:
+        run_folder = RunFolder(Path(note["run"]))
+        row: Row = dict(_identity(note)) | {"seed": note["seed"]}
+        if run_folder.finished:
+            row = result_row(run_folder.matrix(), run_folder.facts())
+        else:
+            row["error"] = note["error"] or "its folder is gone"
+        rows.append(row | {key: str(note["keys"].get(key, "")) for key in varied})
+    rows.sort(key=lambda row: [str(row.get(key, "")) for key in ("scenario", "method", *varied)])
+    means = write_comparison(folder, rows, varied, "mlff " + " ".join(sys.argv[1:]))
+    show(means, f"{len(rows)} runs: {folder}")
+    return int(any(row.get("error") for row in rows))
+
+
+def _identity(note: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: note[key] for key in ("scenario", "method", "backbone", "fusion")}

@@ -1,0 +1,51 @@
+"""One table and one plot over several runs."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mlff_cli.results import plots
+from mlff_cli.results.aggregate import aggregate
+from mlff_cli.results.atomic import write_atomically
+from mlff_cli.results.columns import Row, write_csv
+from mlff_cli.results.tables import markdown_table
+
+
+def write_comparison(
+    folder: Path, rows: Sequence[Row], varied: Sequence[str] = (), command: str = ""
+) -> list[Row]:
+    """Write runs.csv (a row each), results.csv, results.md and comparison.png; return the means.
+
+    Args:
+        folder: Where the files go.
+        rows: Of runs, failed ones with an "error".
+        varied: Further columns in which runs differ; seeds are averaged over.
+        command: What made the runs, for the heading.
+    """
+    means = aggregate(rows, varied)
+    write_csv(folder / "runs.csv", rows)
+    write_csv(folder / "results.csv", means)
+    heading = f"    {command}\n\n" if command else ""
+    write_atomically(folder / "results.md", heading + markdown_table(means) + "\n")
+    if any(not row.get("error") for row in means):
+        metric = "mAP" if any(row.get("final mAP") is not None for row in means) else "mae"
+        plots.comparison(folder / "comparison.png", means, metric, "mean over seeds")
+    return means
+
+
+def varied_keys(runs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> list[str]:
+    """Return the keys in which runs differ that are otherwise of one kind, the seed left out.
+
+    Args:
+        runs: What a run is (scenario, method, backbone, fusion) and its config's keys, for each.
+    """
+    kinds: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    for identity, keys in runs:
+        kinds.setdefault(tuple(identity.values()), []).append(keys)
+    varied: dict[str, None] = {}
+    for group in kinds.values():
+        for key in group[0]:
+            values = {repr(keys.get(key)) for keys in group}
+            if len(values) > 1 and key != "seed" and not key.startswith("paths."):
+                varied[key] = None
+    return list(varied)

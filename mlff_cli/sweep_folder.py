@@ -1,0 +1,26 @@
+"""Where the sweep that is running writes its table; Hydra tells it to whoever asks."""
+
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.experimental.callback import Callback
+
+_FOLDERS: list[str] = []
+
+
+class SweepFolderCallback(Callback):
+    """Notes the sweep's folder in the process that starts the jobs."""
+
+    def on_multirun_start(self, config: Any, **kwargs: Any) -> None:
+        """Hear of a sweep that begins."""
+        _FOLDERS.append(str(config.hydra.sweep.dir))
+
+
+def of_sweep() -> str:
+    """Return the folder, in the process that started the sweep."""
+    return _FOLDERS[-1]
+
+
+def of_job() -> str:
+    """Return the folder, within a job, in whatever process it runs."""
+    return str(HydraConfig.get().sweep.dir)
