@@ -17,7 +17,7 @@ def matrix_of(names, learned=None, metric="mAP", only_last=False):
     return matrix
 
 
-AWKWARD = ["$a_ *b|c$", "_hidden", "x" * 90, "鋼板\n"]
+AWKWARD = [r"$\frac$", "_hidden", "x" * 90, "鋼板\n"]
 CASES = {
     "three": matrix_of(["steel", "tile", "cell"]),
     "one": matrix_of(["steel"]),

@@ -3,7 +3,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mlff_cli.results.columns import COLUMNS, DEVIATION, formatted, read_csv, write_csv
@@ -180,6 +180,8 @@ def test_failed_runs_stand_below_the_table_with_their_error():
 
 @settings(max_examples=150)
 @given(st.text(max_size=20), st.text("|\\<>`*[]_~&$ a\n", max_size=12))
+@example("R&amp;D &lt;1 mm", r"C:\\|x\\")
+@example("<b>*x*</b> ~~y~~ $z$", "[a](b) `c` __d__")
 def test_markdown_shows_labels_letter_by_letter(first, second):
     from markdown_it import MarkdownIt
 
