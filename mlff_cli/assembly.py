@@ -35,7 +35,7 @@ class Task:
 
 def build_task(config: Config) -> Task:
     """List the records, split them by group and cut them into experiences."""
-    dataset = implementation("data", config["data"]["name"], Dataset)(**_keys(config["data"]))
+    dataset = implementation("data", config["data"], Dataset)()
     records = dataset.records()
     if not records:
         raise UserError(f"dataset={config['data']['name']}: there is no image")
@@ -54,15 +54,19 @@ def build_task(config: Config) -> Task:
                 "choose head=classifier, or a dataset with targets"
             )
     experiences = sequence(
-        records, splits, order=config["order"], target_names=target_names, **_keys(config["schedule"])
+        records,
+        splits,
+        order=config["order"],
+        target_names=target_names,
+        **{key: value for key, value in config["schedule"].items() if key != "name"},
     )
     return Task(records, splits, experiences, list(getattr(dataset, "skipped", [])))
 
 
 def build_features(config: Config, device: Device) -> Features:
     """Make the seam between images and fusion layers, with the store that is configured."""
-    recipe = implementation("backbones", config["backbone"]["name"], BackboneRecipe)(
-        image_size=config["data"]["image_size"], **_keys(config["backbone"])
+    recipe = implementation("backbones", config["backbone"], BackboneRecipe)(
+        image_size=config["data"]["image_size"]
     )
     if not config["features"]["store"]:
         return Features(recipe, MemoryStore(), device)
@@ -74,25 +78,18 @@ def build_features(config: Config, device: Device) -> Features:
 
 def build_method(config: Config) -> Method:
     """Make the method with everything that it works with."""
-    trainer = {key: config["trainer"][key] for key in ("device", "precision", "workers", "batch_size")}
+    trainer = {
+        key: config["trainer"][key] for key in ("device", "precision", "workers", "batch_size")
+    }
     device = Device.choose(**trainer)
     features = build_features(config, device)
-    fusion = implementation("fusion", config["fusion"]["name"], FusionLayer)
-    head = implementation("heads", config["head"]["name"], Head)
     context = Context(
         recipe=features.recipe,
         features=features,
-        fusion=lambda levels: fusion(levels, **_keys(config["fusion"])),
-        head=lambda width, outputs: head(width, outputs, **_keys(config["head"])),
+        fusion=implementation("fusion", config["fusion"], FusionLayer),
+        head=implementation("heads", config["head"], Head),
         device=device,
         seed=config["seed"],
         views=config["features"]["views"],
     )
-    return implementation("methods", config["method"]["name"], Method)(
-        context, **_keys(config["method"])
-    )
-
-
-def _keys(section: Config) -> dict[str, Any]:
-    """Return a section's keys without its name: the arguments of the class it names."""
-    return {key: value for key, value in section.items() if key != "name"}
+    return implementation("methods", config["method"], Method)(context)

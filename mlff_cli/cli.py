@@ -95,16 +95,15 @@ def dispatch(words: list[str]) -> int:
 def _with_positional(key: str, words: list[str]) -> list[str]:
     """Turn bare folder arguments into Hydra's ``key=[...]``, quoted against its grammar."""
     takes_value = False
-    folders, others = [], []
+    folders: list[str] = []
+    others: list[str] = []
     for word in words:
         bare = not word.startswith("-") and "=" not in word.split("/")[0] and not takes_value
         (folders if bare else others).append(word)
         takes_value = word in ("--cfg", "-c", "--config-dir", "-cd", "--package", "-p", "--info")
     if not folders:
         return others
-    quoted = [
-        '"{}"'.format(folder.replace("\\", "\\\\").replace('"', '\\"')) for folder in folders
-    ]
+    quoted = ['"{}"'.format(folder.replace("\\", "\\\\").replace('"', '\\"')) for folder in folders]
     if key == "run":
         if len(folders) > 1:
             raise UserError(f"evaluate takes one run folder, not {len(folders)}")

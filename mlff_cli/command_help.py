@@ -19,7 +19,10 @@ def text(command: str) -> str:
     for group, default in re.findall(r"^  - (\w+): *(\w+)", source, flags=re.MULTILINE):
         marked = (f"{name}*" if name == default else name for name in choices(group))
         lines.append(f"  {group + '=':<12}{' | '.join(marked)}")
-    lines += ["", "keys of this command (a choice's own keys: mlff train <group>=<choice> --cfg job):"]
+    lines += [
+        "",
+        "keys of this command (a choice's own keys: mlff train <group>=<choice> --cfg job):",
+    ]
     lines += [f"  {key}={json.dumps(value)}" for key, value in flatten(shipped(config))]
     lines += [
         "",

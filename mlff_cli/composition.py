@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from mlff_cli.command_help import ALIASES
 from mlff_cli.config import (
     check,
     choices,
@@ -18,8 +19,6 @@ from mlff_cli.config import (
     suggest_key,
 )
 from mlff_cli.errors import UserError, nearest
-
-from mlff_cli.command_help import ALIASES
 
 
 def run_command(command: str, words: list[str]) -> int:
@@ -118,7 +117,9 @@ def translated(error: Exception, words: list[str], command: str) -> UserError:
     text = str(error)
     if missing := re.search(r"Could not find '([\w@]+)/([^']+)'", text):
         group, choice = missing.groups()
-        return UserError(f"{group}: there is no '{choice}'; {nearest(choice, _choices(error, group))}")
+        return UserError(
+            f"{group}: there is no '{choice}'; {nearest(choice, _choices(error, group))}"
+        )
     if override := re.search(r"Could not override '([^']+)'", text):
         key = override[1]
         return UserError(f"there is no key or group '{key}'; {_suggest(key, words, command)}")

@@ -1,35 +1,38 @@
 """Implementations found by their file: ``fusion=conv1x1`` is the class in ``fusion/conv1x1.py``."""
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from importlib import import_module
-from pkgutil import iter_modules
-from typing import TypeVar
+from importlib.util import find_spec
+from typing import Any, TypeVar
 
-from mlff_cli.errors import UserError, nearest
+from mlff_cli.errors import UserError
 
 T = TypeVar("T")
 
 
-def names(package: str) -> list[str]:
-    """Return the modules of ``mlff_cli.<package>``: what may be chosen there by name."""
-    path = import_module(f"mlff_cli.{package}").__path__
-    return sorted(module.name for module in iter_modules(path))
+def implementation(package: str, section: Mapping[str, Any], base: type[T]) -> Callable[..., T]:
+    """Return the class that a config section names, with the section's keys filled in.
 
+    It is the subclass of ``base`` that ``mlff_cli/<package>/<name>.py`` defines.
 
-def implementation(package: str, name: str, base: type[T]) -> type[T]:
-    """Return the concrete subclass of ``base`` that ``mlff_cli/<package>/<name>.py`` defines.
+    Names come from configs, which hold them to the shipped choices; here nothing but a plain
+    module name inside the package is ever imported.
 
     Raises:
-        UserError: There is no such module; the message gives the nearest names.
+        UserError: There is no such module, or it defines no such class.
     """
-    known = names(package)
-    if name not in known:
-        raise UserError(f"{package}: there is no '{name}'; {nearest(name, known)}")
-    module = import_module(f"mlff_cli.{package}.{name}")
+    name = str(section["name"])
+    module_name = f"mlff_cli.{package}.{name}"
+    if not name.isidentifier() or find_spec(module_name) is None:
+        raise UserError(f"'{name}' has a YAML and no code: mlff_cli/{package}/{name}.py is missing")
+    module = import_module(module_name)
     for candidate in vars(module).values():
         if (
             isinstance(candidate, type)
             and issubclass(candidate, base)
             and candidate.__module__ == module.__name__
         ):
-            return candidate
+            keys = {key: value for key, value in section.items() if key != "name"}
+            return partial(candidate, **keys)
     raise UserError(f"mlff_cli/{package}/{name}.py defines no {base.__name__}")

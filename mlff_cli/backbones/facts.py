@@ -38,7 +38,7 @@ def keep_facts(facts: BackboneFacts, recipe: BackboneRecipe, folder: Path | None
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     content = {"description": recipe.description, **asdict(facts)}
     temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def _file(recipe: BackboneRecipe, folder: Path) -> Path:

@@ -64,6 +64,15 @@ class Backbone(nn.Module):
         return sum(parameter.numel() for parameter in self.parameters())
 
 
+def on_device(backbone: Backbone, device: torch.device) -> Backbone:
+    """Move the network, its kernels laid out channels-last: faster on a CPU and on a GPU."""
+    backbone.to(device)
+    for parameter in backbone.parameters():
+        if parameter.dim() == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    return backbone
+
+
 def _selected(levels: tuple[LevelInfo, ...], wanted: tuple[str, ...]) -> tuple[int, ...]:
     names = [level.name for level in levels]
     for name in wanted:
@@ -87,7 +96,8 @@ def _pretrained(recipe: "BackboneRecipe") -> Any:
     logging.getLogger("timm").setLevel(logging.ERROR)
     file = recipe.weights_file
     options: dict[str, Any] = {"features_only": True}
-    if timm.get_pretrained_cfg(recipe.model).fixed_input_size:
+    published = timm.get_pretrained_cfg(recipe.model)
+    if published is not None and published.fixed_input_size:
         options["img_size"] = recipe.image_size
     state = recipe.state(file)
     if recipe.given_weights is not None:
@@ -99,7 +109,7 @@ def _pretrained(recipe: "BackboneRecipe") -> Any:
             recipe.model, pretrained=True, pretrained_cfg_overlay=overlay, **options
         )
         if isinstance(network, FeatureGetterNet):
-            depth = len(network.model.blocks) if hasattr(network.model, "blocks") else 0
+            depth = len(list(getattr(network.model, "blocks", ())))
             if depth >= TRANSFORMER_LEVELS:
                 step = depth / TRANSFORMER_LEVELS
                 taps = [round(step * (tap + 1)) - 1 for tap in range(TRANSFORMER_LEVELS)]

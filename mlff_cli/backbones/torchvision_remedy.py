@@ -18,7 +18,7 @@ def import_torchvision() -> None:
     operators do not load and the import stops at `torchvision::nms`. Models and transforms need
     none of them.
     """
-    import torch
+    from torch.library import Library
 
     if find_spec("torchvision") is None:
         raise ModuleNotFoundError("torchvision is not installed: pip install torchvision")
@@ -27,8 +27,8 @@ def import_torchvision() -> None:
     except RuntimeError as error:
         if "does not exist" not in str(error):
             raise
-        library = torch.library.Library("torchvision", "FRAGMENT")
+        library = Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
         for schema in _SCHEMAS:
-            library.define(schema)
+            library.define(schema)  # type: ignore[no-untyped-call]
         _KEPT_ALIVE.append(library)
         import_module("torchvision")

@@ -58,11 +58,12 @@ def learn_sequence(
             continue
         journal.experience = last
         for experience in step:
+            method.prepare([*experience.train, *experience.split(scored)])
             method.begin(experience)
         if last == 1 and step[0].head != step[0].name:
-            _score(method, experiences, matrix, scored, seed, trained=0)
+            _score(method, experiences, matrix, scored=scored, seed=seed, trained=0)
         outcome.training_seconds.append(_learn(method, step))
-        scores = _score(method, experiences, matrix, scored, seed, trained=last)
+        scores = _score(method, experiences, matrix, scored=scored, seed=seed, trained=last)
         log.info("%s", _said(step, len(learned), outcome.training_seconds[-1], scores))
         outcome.extraction_seconds = spent_before + features.seconds
         outcome.peak_memory_mib = max(outcome.peak_memory_mib, peak_memory_mib())
@@ -121,6 +122,7 @@ def _score(
     method: Method,
     experiences: Sequence[Experience],
     matrix: ScoreMatrix,
+    *,
     scored: SplitName,
     seed: int,
     trained: int,
@@ -151,7 +153,14 @@ def experience_scores(
 
 def _rows(matrix: ScoreMatrix) -> list[tuple[int, int, int, str, float | None, int | None]]:
     return [
-        (seed, trained, scored, metric, None if score.value != score.value else score.value, score.n)
+        (
+            seed,
+            trained,
+            scored,
+            metric,
+            None if score.value != score.value else score.value,
+            score.n,
+        )
         for seed in matrix.seeds
         for metric in matrix.metrics
         for trained in range(matrix.learned + 1)

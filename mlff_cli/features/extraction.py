@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from mlff_cli.backbones.network import Backbone
+from mlff_cli.backbones.network import Backbone, on_device
 from mlff_cli.data.images import image_batches, normalised
 from mlff_cli.data.records import Record
 from mlff_cli.device import Device
@@ -31,7 +31,7 @@ def extract(
     Every batch has the same size, the last one filled up, so that the features of an image do
     not depend on which images were asked for with it.
     """
-    backbone.to(device.device, memory_format=torch.channels_last)
+    on_device(backbone, device.device)
     bar = tqdm(total=len(records), desc="features", unit="image", disable=not sys.stderr.isatty())
     batches = image_batches(
         records,

@@ -54,7 +54,7 @@ class Features:
         self.folder = folder
         self.seconds = 0.0
         self.extracted = 0
-        self._network: "Backbone | None" = None
+        self._network: Backbone | None = None
         self._keys: dict[tuple[Record, int], str] = {}
 
     @cached_property
@@ -76,12 +76,19 @@ class Features:
         self, records: Sequence[Record], inputs: Sequence[LevelInput], view: int = 0
     ) -> list[Tensor]:
         """Return one tensor (N, ...) per input, on the CPU, fp32; compute what is not stored."""
-        keys = self._row_keys(records, view)
+        self.ensure(records, inputs, view)
         names = [item.name for item in inputs]
-        missing = self.store.missing(keys, names)
+        rows = self.store.read(self._row_keys(records, view), names)
+        return [column.float() for column in rows]
+
+    def ensure(
+        self, records: Sequence[Record], inputs: Sequence[LevelInput], view: int = 0
+    ) -> None:
+        """Compute what is not stored yet, in one pass over those images."""
+        keys = self._row_keys(records, view)
+        missing = self.store.missing(keys, [item.name for item in inputs])
         if missing:
             self._extract(records, keys, missing, view, inputs)
-        return [column.float() for column in self.store.read(keys, names)]
 
     def _row_keys(self, records: Sequence[Record], view: int) -> list[str]:
         new = [record for record in records if (record, view) not in self._keys]
@@ -117,10 +124,11 @@ class Features:
         self.seconds += time.perf_counter() - started
 
 
-def pooled(maps: Sequence[Tensor], levels: Sequence[str], inputs: Sequence[LevelInput]) -> list[Tensor]:
+def pooled(
+    maps: Sequence[Tensor], levels: Sequence[str], inputs: Sequence[LevelInput]
+) -> list[Tensor]:
     """Summarise live maps, one (B, C_l, H_l, W_l) per level, as the store would have."""
     from mlff_cli.features.statistics import statistic
 
     by_level = dict(zip(levels, maps, strict=True))
     return [statistic(item.statistic)(by_level[item.level]) for item in inputs]
-

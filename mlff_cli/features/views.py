@@ -27,4 +27,5 @@ def view_of(images: Tensor, view: int) -> Tensor:
     padded = torch.nn.functional.pad(images.float(), (reach,) * 4, mode="replicate")
     shifted = padded[:, :, reach + down : reach + down + side, reach + right : reach + right + side]
     brightness = 1 + (draw[2] * 2 - 1) * 0.15
-    return (shifted * brightness).round().clamp(0, 255).to(torch.uint8)
+    varied: Tensor = (shifted * brightness).round().clamp(0, 255).to(torch.uint8)
+    return varied

@@ -16,7 +16,7 @@ from mlff_cli.fusion.base import FusionLayer
 
 
 class AuthorsFusion(FusionLayer):
-    """Concatenation of one block per level; shallow half pooled by maximum, deep half by average."""
+    """One block per level, concatenated; the shallow half max-pooled, the deep half averaged."""
 
     def __init__(self, levels: Sequence[LevelInfo], *, width: int) -> None:
         super().__init__()

@@ -34,9 +34,7 @@ class Conv1x1Fusion(FusionLayer):
             statistic(name)
         self.names = [level.name for level in levels]
         self.width = width
-        self.inputs = tuple(
-            LevelInput(level.name, name) for level in levels for name in statistics
-        )
+        self.inputs = tuple(LevelInput(level.name, name) for level in levels for name in statistics)
         channels = [level.channels for level in levels for _ in statistics]
         self.scaling = nn.ModuleList(Standardisation(count) for count in channels)
         self.convolutions = nn.ModuleList(nn.Linear(count, width) for count in channels)

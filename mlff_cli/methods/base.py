@@ -68,6 +68,9 @@ class Method(ABC):
         self.head_is_new = experience.head not in self.adapters
         self.adapters.prepare(experience.head, len(experience.outputs))
 
+    def prepare(self, records: Sequence[Record]) -> None:  # noqa: B027 most need nothing
+        """Hear which images an experience will need, so that they can be seen in one pass."""
+
     def reads(self, experience: Experience) -> bool:
         """Return whether the experience's head is there and has all of its outputs."""
         if experience.head not in self.adapters:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from mlff_cli.backbones.network import on_device
 from mlff_cli.data.images import all_images, image_batches, normalised
 from mlff_cli.data.records import Record
 from mlff_cli.features.features import pooled
@@ -38,7 +39,7 @@ class FineTuning(Method):
         device = context.device.device
         self.backbone = context.recipe.build()
         self.backbone.unfreeze()
-        self.backbone.to(device, memory_format=torch.channels_last).eval()
+        on_device(self.backbone, device).eval()
         fusion = context.fusion(self.backbone.levels)
         self.adapters = Adapters(fusion, context.head).to(device).eval()
         self.levels = [level.name for level in self.backbone.levels]
@@ -67,7 +68,7 @@ class FineTuning(Method):
         targets = head.targets(experience.train, experience.outputs).to(device.device)
         if experience.index == 1:
             with torch.inference_mode():
-                batches = images[:SAMPLE].split(device.batch_size)
+                batches = torch.split(images[:SAMPLE], device.batch_size)
                 columns = zip(*(self.inputs(batch) for batch in batches), strict=True)
                 self.adapters.fusion.fit([torch.cat(column) for column in columns])
         if self.head_is_new:
@@ -80,11 +81,11 @@ class FineTuning(Method):
         fit(
             [self.backbone, self.adapters.fusion, head],
             loss,
-            len(experience.train),
-            self.optimisation,
-            lambda epoch: self._number(experience, epoch),
-            device,
-            self.context.journal,
+            count=len(experience.train),
+            settings=self.optimisation,
+            seed_of=lambda epoch: self._number(experience, epoch),
+            device=device,
+            journal=self.context.journal,
             title=f"{experience.index} {experience.name}",
         )
 

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -30,6 +31,7 @@ class Optimisation:
 def fit(
     modules: Sequence[nn.Module],
     loss: Callable[[Tensor, int], Tensor],
+    *,
     count: int,
     settings: Optimisation,
     seed_of: Callable[[int], int],
@@ -62,9 +64,7 @@ def fit(
     scheduler = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, settings.learning_rate, total_steps=steps * settings.epochs + 1, pct_start=0.1
     )
-    scaler = torch.amp.GradScaler(
-        device.device.type, enabled=device.autocast_type is torch.float16
-    )
+    scaler = torch.amp.GradScaler(device.device.type, enabled=device.autocast_type is torch.float16)
     parts = {"optimiser": optimiser, "scheduler": scheduler, "scaler": scaler}
     first = _resume(modules, parts, journal.resume())
     progress = tqdm(
@@ -84,12 +84,12 @@ def fit(
             if not bool(torch.isfinite(value)):
                 raise DivergedError(f"the loss became {value.item()} in epoch {epoch}, step {step}")
             optimiser.zero_grad(set_to_none=True)
-            scaler.scale(value).backward()
+            torch.autograd.backward(scaler.scale(value))
             scaler.step(optimiser)
             scaler.update()
             scheduler.step()
         _set_mode(modules, training=False)
-        journal.epoch_done(epoch, settings.epochs, lambda: _state(modules, parts, epoch))
+        journal.epoch_done(epoch, settings.epochs, partial(_state, modules, parts, epoch))
 
 
 def batches(order: Tensor, size: int) -> list[Tensor]:
@@ -97,7 +97,7 @@ def batches(order: Tensor, size: int) -> list[Tensor]:
 
     BatchNorm cannot take a variance from one example.
     """
-    parts = list(order.split(size))
+    parts = list(torch.split(order, size))
     if len(parts) > 1 and len(parts[-1]) == 1:
         parts[-2:] = [torch.cat(parts[-2:])]
     return parts

@@ -32,6 +32,10 @@ class FrozenMethod(Method):
         """Fusion layer and heads."""
         return [self.adapters]
 
+    def prepare(self, records: Sequence[Record]) -> None:
+        """Compute the plain features that are not stored yet."""
+        self.context.features.ensure(records, self.adapters.fusion.inputs)
+
     def outputs(self, head: str, records: Sequence[Record]) -> Tensor:
         """Return the head's scores (N, O) on the CPU."""
         columns = self.context.features.read(records, self.adapters.fusion.inputs)
@@ -55,7 +59,9 @@ class FrozenMethod(Method):
             for view in range(self.context.views)
         ]
 
-    def set_constants(self, experience: Experience, features: list[Tensor], targets: Tensor) -> None:
+    def set_constants(
+        self, experience: Experience, features: list[Tensor], targets: Tensor
+    ) -> None:
         """Take what is never trained from the first experience that a part meets."""
         if experience.index == 1:
             self.adapters.fusion.fit(features)
@@ -85,10 +91,10 @@ class FrozenMethod(Method):
         fit(
             [self.adapters.fusion, head],
             loss,
-            len(experience.train),
-            self.optimisation,
-            lambda epoch: self._number(experience, epoch),
-            self.context.device,
-            self.context.journal,
+            count=len(experience.train),
+            settings=self.optimisation,
+            seed_of=lambda epoch: self._number(experience, epoch),
+            device=self.context.device,
+            journal=self.context.journal,
             title=f"{experience.index} {experience.name}",
         )

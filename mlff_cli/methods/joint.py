@@ -62,10 +62,10 @@ class Joint(FrozenMethod):
         fit(
             [self.adapters],
             loss,
-            len(owner),
-            self.optimisation,
-            lambda epoch: self._number(experiences[-1], epoch),
-            self.context.device,
-            self.context.journal,
+            count=len(owner),
+            settings=self.optimisation,
+            seed_of=lambda epoch: self._number(experiences[-1], epoch),
+            device=self.context.device,
+            journal=self.context.journal,
             title="all experiences",
         )

@@ -7,8 +7,11 @@ from mlff_cli.schedules.experience import Experience
 
 
 class MultiLevelFeatureFusion(FrozenMethod):
-    """Loss of the head, plus `distillation` times the mean squared error between the fused
-    descriptor and what the fusion layer gave before this experience."""
+    """The head's loss, and optionally one that holds the fused descriptor where it was.
+
+    `distillation` weighs the mean squared error between the descriptor and what the fusion layer
+    gave before this experience.
+    """
 
     def __init__(
         self,

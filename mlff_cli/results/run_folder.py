@@ -35,7 +35,7 @@ def config_hash(config: Mapping[str, Any]) -> str:
 def run_path(config: Mapping[str, Any]) -> Path:
     """Return ``<runs>/<task>/<method>-<hash>``: the same config finds its folder again."""
     name = f"{config['method']['name']}-{config_hash(config)}"
-    return Path(config["paths"]["runs"]).expanduser() / config["task"]["name"] / name
+    return Path(str(config["paths"]["runs"])).expanduser() / str(config["task"]["name"]) / name
 
 
 class RunFolder:
@@ -162,7 +162,7 @@ class RunFolder:
 
     def facts(self) -> RunFacts:
         """Return what the run's row says beside its scores, from env.json."""
-        known = self.read_json("env.json").get("facts")
+        known = self.read_json("env.json").get("facts", {})
         try:
             lists = {key: tuple(known[key]) for key in ("training_seconds", "experiences")}
             return RunFacts(**{**known, **lists})

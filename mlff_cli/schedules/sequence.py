@@ -62,10 +62,10 @@ def sequence(
             _experience(
                 len(experiences) + 1,
                 name,
-                name if heads == "separate" else SHARED,
-                outputs,
-                members,
-                splits,
+                head=name if heads == "separate" else SHARED,
+                outputs=outputs,
+                members=members,
+                splits=splits,
                 learned=group in learned,
             )
         )
@@ -109,6 +109,7 @@ def _unseen(values: list[str], unseen: Sequence[str] | None) -> set[str]:
 def _experience(
     index: int,
     name: str,
+    *,
     head: str,
     outputs: tuple[str, ...],
     members: Sequence[Record],
