@@ -1,10 +1,13 @@
 """Several runs as one row: mean and standard deviation over seeds."""
 
 from collections.abc import Sequence
-from statistics import fmean, stdev
+from typing import TYPE_CHECKING
 
 from mlff_cli.errors import UserError
 from mlff_cli.results.columns import COLUMNS, DEVIATION, Row, kind, titles
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 GROUP = ("scenario", "method", "backbone", "fusion")
 _CONSTANT = ("trainable parameters", "saving (%)")
@@ -24,37 +27,47 @@ def aggregate(rows: Sequence[Row], varied: Sequence[str] = ()) -> list[Row]:
     Raises:
         UserError: Two runs of one group have the same seed: what tells them apart is unknown.
     """
-    keys = (*GROUP, *varied)
-    groups: dict[tuple[object, ...], list[Row]] = {}
-    for row in rows:
-        if not row.get("error"):
-            groups.setdefault(tuple(row.get(key) for key in keys), []).append(row)
-    return [_mean_row(group, keys) for group in groups.values()] + [
-        row for row in rows if row.get("error")
+    import pandas as pd
+
+    finished = [row for row in rows if not row.get("error")]
+    failed = [row for row in rows if row.get("error")]
+    if not finished:
+        return failed
+    keys = [*GROUP, *varied]
+    frame = pd.DataFrame(finished, columns=list(dict.fromkeys([*keys, *titles(finished)])))
+    _refuse_doubles(frame, keys)
+    measured = [
+        title
+        for title in titles(finished)
+        if title in COLUMNS and kind(title) != "text" and title not in ("seed", "seeds")
     ]
+    frame[measured] = frame[measured].apply(pd.to_numeric)
+    means: list[Row] = []
+    for _, group in frame.groupby(keys, dropna=False, sort=False):
+        first = finished[int(group.index[0])]
+        row: Row = {key: first.get(key) for key in keys} | {"seeds": len(group)}
+        for title in measured:
+            values = group[title]
+            if values.isna().any():
+                row[title] = None
+            elif title in _CONSTANT and values.nunique() == 1:
+                row[title] = first[title]
+            else:
+                row[title] = float(values.mean())
+                row[title + DEVIATION] = float(values.std()) if len(values) > 1 else None
+        means.append(row)
+    return means + failed
 
 
-def _mean_row(group: Sequence[Row], keys: Sequence[str]) -> Row:
-    mean: Row = {key: group[0].get(key) for key in keys}
-    seeds = [row.get("seed") for row in group]
-    twice = next((seed for seed in seeds if seeds.count(seed) > 1), None)
-    if twice is not None:
-        names = ", ".join(f"{key} {mean[key]}" for key in keys if mean[key] not in (None, ""))
-        raise UserError(
-            f"{names}: there are {seeds.count(twice)} runs of seed {twice}; "
-            "leave one out, or name the key in which they differ"
-        )
-    mean["seeds"] = len(group)
-    for title in titles(group):
-        if title not in COLUMNS or kind(title) == "text" or title in ("seed", "seeds"):
-            continue
-        values = [row.get(title) for row in group]
-        numbers = [value for value in values if isinstance(value, int | float)]
-        if len(numbers) < len(group):
-            mean[title] = None
-        elif title in _CONSTANT and len(set(numbers)) == 1:
-            mean[title] = numbers[0]
-        else:
-            mean[title] = fmean(numbers)
-            mean[title + DEVIATION] = stdev(numbers) if len(numbers) > 1 else None
-    return mean
+def _refuse_doubles(frame: "pd.DataFrame", keys: Sequence[str]) -> None:
+    """Raise where two runs of a group have the same seed."""
+    doubled = frame[frame.duplicated([*keys, "seed"], keep=False)]
+    if doubled.empty:
+        return
+    first = doubled.iloc[0]
+    count = int((doubled[[*keys, "seed"]] == first[[*keys, "seed"]]).all(axis=1).sum())
+    names = ", ".join(f"{key} {first[key]}" for key in keys if first[key] not in (None, ""))
+    raise UserError(
+        f"{names}: there are {count} runs of seed {first['seed']}; "
+        "leave one out, or name the key in which they differ"
+    )
