@@ -33,31 +33,38 @@ class Task:
     skipped: list[tuple[str, str]]
 
 
-def build_task(config: Config) -> Task:
-    """List the records, split them by group and cut them into experiences."""
+def build_task(config: Config, *, only_scored: bool = False) -> Task:
+    """List the records, split them by group and cut them into experiences.
+
+    With `only_scored` nothing is split: the images are another dataset's, and all of them count.
+    """
     dataset = implementation("data", config["data"], Dataset)()
     records = dataset.records()
     if not records:
         raise UserError(f"dataset={config['data']['name']}: there is no image")
-    splits = split_records(
-        records,
-        test=config["splits"]["test"],
-        validation=config["splits"]["validation"],
-        seed=config["seed"],
-    )
+    splits: Mapping[str, str] = dict.fromkeys((record.name for record in records), "test")
+    if not only_scored:
+        splits = split_records(
+            records,
+            test=config["splits"]["test"],
+            validation=config["splits"]["validation"],
+            seed=config["seed"],
+        )
     target_names: tuple[str, ...] = ()
     if config["head"]["name"] == "regressor":
         target_names = dataset.target_names
         if not target_names:
             raise UserError(
                 f"head=regressor: dataset={config['data']['name']} has labels and no targets; "
-                "choose head=classifier, or a dataset with targets"
+                "choose head=classifier, or a dataset with targets (of dataset=placement they are "
+                "data.labelling=offsets)"
             )
     experiences = sequence(
         records,
         splits,
-        order=config["order"],
+        order=() if only_scored else config["order"],
         target_names=target_names,
+        only_scored=only_scored,
         **{key: value for key, value in config["schedule"].items() if key != "name"},
     )
     return Task(records, splits, experiences, list(getattr(dataset, "skipped", [])))
@@ -68,12 +75,13 @@ def build_features(config: Config, device: Device) -> Features:
     recipe = implementation("backbones", config["backbone"], BackboneRecipe)(
         image_size=config["data"]["image_size"]
     )
+    changes = config["data"]["augmentation"]
     if not config["features"]["store"]:
-        return Features(recipe, MemoryStore(), device)
+        return Features(recipe, MemoryStore(), device, changes=changes)
     folder = Path(config["paths"]["features"]).expanduser()
     space = FeatureSpace(recipe.fingerprint, recipe.preprocessing, description=recipe.description)
     store: Store = FeatureStore(folder, space, dtype=config["features"]["dtype"])
-    return Features(recipe, store, device, folder)
+    return Features(recipe, store, device, folder, changes)
 
 
 def build_method(config: Config) -> Method:
@@ -91,5 +99,6 @@ def build_method(config: Config) -> Method:
         device=device,
         seed=config["seed"],
         views=config["features"]["views"],
+        augmentation=config["data"]["augmentation"],
     )
     return implementation("methods", config["method"], Method)(context)

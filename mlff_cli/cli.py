@@ -2,21 +2,27 @@
 
 import os
 import sys
+import traceback
 from importlib import import_module
 
 from mlff_cli.errors import UserError, nearest
+from mlff_cli.failures import explained
+from mlff_cli.interruption import Terminated, interruptible
 
 COMMANDS = {
-    "train": "learn a task's experiences one after another, score every earlier one after each",
-    "evaluate": "score a finished run again from its adapters, on its own or on other images",
-    "sweep": "train every combination of the values given, end in one table",
-    "report": "write tables and plots again from saved score matrices",
-    "list": "show the choices of a group: mlff list backbone",
+    "train": "learn a task's products one after another; score every earlier one after each",
+    "evaluate": "score a finished run again, on its own or on other images; never trains",
+    "verify": "check a finished run: hashes, backbone, config, data, and its scores once more",
+    "sweep": "train every combination of the values given; end in one table",
+    "report": "write tables and plots of runs again from what they saved; compare several",
+    "features": "list, verify or prune the stored features: mlff features prune",
+    "list": "describe the choices of a group and their keys: mlff list backbone",
+    "completion": 'let the Tab key complete all this: eval "$(mlff completion bash)"',
 }
-PLAIN = ("list",)
+PLAIN = ("list", "completion")
 """Commands that take words instead of Hydra's overrides."""
-POSITIONAL = {"evaluate": "run", "report": "runs"}
-"""Commands whose bare arguments are folders, and the key that takes them."""
+POSITIONAL = {"evaluate": "run", "verify": "run", "report": "runs", "features": "action"}
+"""Commands that take folders, or an action, as bare words, and the key for them."""
 
 USAGE = """\
 Continual learning for visual quality inspection by multi-level feature fusion.
@@ -27,11 +33,12 @@ commands:
 {commands}
 
 try:
-  mlff train task=surface_defect                       the first table, no download
-  mlff train task=custom data.root=<product/class>     your own images
+  mlff train task=surface_defect               the first table: drawn images, no download
+  mlff train task=custom data.root=<folder>    your own: <folder>/<product>/<class>/<image>
   mlff sweep task=surface_defect method=mlff,finetune seed=0,1,2
-  mlff train --help                                    groups, choices and keys
-  mlff train task=surface_defect --cfg job             the whole configuration, nothing run
+  mlff evaluate runs/<task>/<run>              the scores again, from what was trained
+  mlff train --help                            groups, choices and keys
+  mlff train task=surface_defect --cfg job     the whole configuration; nothing is run
 
 --debug shows the traceback of an error.
 """
@@ -45,7 +52,10 @@ def usage() -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run one command and leave with its exit code: 0, 1 failed, 2 mendable, 130 interrupted."""
+    """Run one command and leave with its exit code.
+
+    0 done, 1 failed, 2 failed and the user can mend it, 130 Ctrl-C, 143 SIGTERM, 141 no reader.
+    """
     # torch's OpenMP threads spin while they wait and starve every other process of a small
     # machine; the setting counts only if it stands before torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -53,17 +63,29 @@ def main(arguments: list[str] | None = None) -> None:
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
     try:
-        sys.exit(dispatch(words))
-    except UserError as error:
+        with interruptible():
+            code = dispatch(words)
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read the output has left: `mlff list backbone | head -1`.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 141
+    except (Exception, KeyboardInterrupt) as error:
         if debug:
-            raise
-        print(f"mlff: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        if debug:
-            raise
-        print("mlff: interrupted; the same command takes the run up again", file=sys.stderr)
-        sys.exit(130)
+            traceback.print_exc()
+        message, code = _said(error)
+        print(f"mlff: {message}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _said(error: Exception | KeyboardInterrupt) -> tuple[str, int]:
+    """Return what to say about an error, and the exit code."""
+    if isinstance(error, UserError):
+        return str(error), 2
+    if isinstance(error, KeyboardInterrupt):
+        word, code = ("terminated", 143) if isinstance(error, Terminated) else ("interrupted", 130)
+        return f"{word}; the same command takes the run up again", code
+    return explained(error)
 
 
 def dispatch(words: list[str]) -> int:
@@ -94,18 +116,22 @@ def dispatch(words: list[str]) -> int:
 
 def _with_positional(key: str, words: list[str]) -> list[str]:
     """Turn bare folder arguments into Hydra's ``key=[...]``, quoted against its grammar."""
-    takes_value = False
-    folders: list[str] = []
-    others: list[str] = []
-    for word in words:
-        bare = not word.startswith("-") and "=" not in word.split("/")[0] and not takes_value
-        (folders if bare else others).append(word)
-        takes_value = word in ("--cfg", "-c", "--config-dir", "-cd", "--package", "-p", "--info")
+    from mlff_cli.overrides import text_value, told_apart
+
+    flags, others = told_apart(words)
+    folders = [word for word in others if _is_bare(word)]
+    others = [word for word in others if not _is_bare(word)]
     if not folders:
-        return others
-    quoted = ['"{}"'.format(folder.replace("\\", "\\\\").replace('"', '\\"')) for folder in folders]
-    if key == "run":
+        return [*flags, *others]
+    quoted = [text_value(folder) for folder in folders]
+    if key in ("run", "action"):
         if len(folders) > 1:
-            raise UserError(f"evaluate takes one run folder, not {len(folders)}")
-        return [f"run={quoted[0]}", *others]
-    return [f"{key}=[{','.join(quoted)}]", *others]
+            wanted = "run folder" if key == "run" else key
+            raise UserError(f"this command takes one {wanted}, not {len(folders)}")
+        return [*flags, f"{key}={quoted[0]}", *others]
+    return [*flags, f"{key}=[{','.join(quoted)}]", *others]
+
+
+def _is_bare(word: str) -> bool:
+    """Whether a word is a folder and no ``key=value``: folders may have "=" in their names."""
+    return "=" not in word.partition("/")[0] or os.path.isdir(word)  # noqa: PTH112 pathlib is slower

@@ -3,22 +3,17 @@
 import hashlib
 import json
 import os
-import re
 import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from mlff_cli.command_help import ALIASES
-from mlff_cli.config import (
-    check,
-    choices,
-    configs_folder,
-    flatten,
-    groups,
-    suggest_key,
-)
-from mlff_cli.errors import UserError, nearest
+from mlff_cli.config import check
+from mlff_cli.errors import UserError
+from mlff_cli.hydra_errors import translated
+from mlff_cli.overrides import is_showing, quoted, refuse_early, text_value, told_apart, variations
+from mlff_cli.shipped_configs import configs_folder
 
 
 def run_command(command: str, words: list[str]) -> int:
@@ -26,15 +21,16 @@ def run_command(command: str, words: list[str]) -> int:
     # Hydra prints its own error texts and leaves with 1 unless told to raise.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     import hydra
-    from hydra.errors import HydraException
+    from hydra.core.global_hydra import GlobalHydra
     from omegaconf import DictConfig
-    from omegaconf.errors import OmegaConfBaseException
 
     name = ALIASES.get(command, command)
-    if command == "sweep":
-        os.environ["MLFF_SWEEP"] = sweep_name(words)
-        words = ["--multirun", *words]
+    several = command == "sweep"
+    flags, overrides = told_apart(words)
+    refuse_early(overrides)
+    overrides = [quoted(word, several=several) for word in overrides]
     register_resolvers()
+    GlobalHydra.instance().clear()
     codes: list[int] = []
     errors: list[Exception] = []
 
@@ -47,14 +43,23 @@ def run_command(command: str, words: list[str]) -> int:
         except Exception as error:
             errors.append(error)
 
-    sys.argv = [f"mlff {command}", *_quoted(words)]
     try:
+        if {"-m", "--multirun"} & set(flags) and not several:
+            raise UserError("several runs at once are for mlff sweep; leave --multirun out")
+        if several:
+            first = check_values(overrides, flags, name)
+            if is_showing(flags):
+                overrides = first
+            else:
+                os.environ["MLFF_SWEEP"] = sweep_name(overrides)
+                flags.append("--multirun")
+        sys.argv = [f"mlff {command}", *flags, *overrides]
         hydra.main(version_base="1.3", config_path=str(configs_folder()), config_name=name)(task)()
-    except (HydraException, OmegaConfBaseException) as error:
-        raise translated(error, words, name) from error
+    except Exception as error:
+        raise _mendable(error, overrides, name) from error
     if errors:
         raise errors[0]
-    if command == "sweep" and "--cfg" not in words:
+    if several and not is_showing(flags):
         codes.append(int(import_module("mlff_cli.commands.sweep").finish()))
     return max(codes, default=0)
 
@@ -73,10 +78,52 @@ def plain_config(config: Any, command: str) -> dict[str, Any]:
     return tree
 
 
+def check_values(overrides: list[str], flags: list[str], command: str) -> list[str]:
+    """Hold every value of a sweep to the schema before any run starts; return the first values.
+
+    Raises:
+        UserError: A value is wrong.
+    """
+    from hydra import compose, initialize_config_dir
+
+    own = [f"hydra.searchpath=[{folder}]" for folder in _config_folders(flags)]
+    varied = variations(overrides)
+    words = varied[0]
+    with initialize_config_dir(str(configs_folder()), version_base="1.3"):
+        try:
+            whole = compose(command, overrides=[*own, *words], return_hydra_config=True)
+            params = whole.hydra.sweeper.get("params") or {}
+            varied = variations([*(f"{key}={value}" for key, value in params.items()), *overrides])
+            for words in varied:
+                plain_config(compose(command, overrides=[*own, *words]), command)
+        except Exception as error:
+            raise _mendable(error, words, command) from error
+    return varied[0]
+
+
+def _mendable(error: Exception, words: list[str], command: str) -> Exception:
+    """Return what Hydra raised as a `UserError`; what is none of Hydra's stays as it is."""
+    from hydra.errors import HydraException
+
+    # A choice that is missing is an OSError as well.
+    own = isinstance(error, UserError | OSError) and not isinstance(error, HydraException)
+    return error if own else translated(error, words, command)
+
+
+def _config_folders(flags: list[str]) -> list[str]:
+    """Return the user's folder of configs, ready for Hydra's search path."""
+    found = []
+    for place, flag in enumerate(flags):
+        name, equals, value = flag.partition("=")
+        if name in ("--config-dir", "-cd"):
+            folder = value if equals else "".join(flags[place + 1 : place + 2])
+            found.append(text_value(f"file://{Path(folder).resolve()}"))
+    return found
+
+
 def sweep_name(words: list[str]) -> str:
     """Return a folder name for the sweep that these overrides describe, in whatever order."""
-    text = json.dumps(sorted(word for word in words if not word.startswith("-")))
-    return "sweep-" + hashlib.sha256(text.encode()).hexdigest()[:8]
+    return "sweep-" + hashlib.sha256(json.dumps(sorted(words)).encode()).hexdigest()[:8]
 
 
 def register_resolvers() -> None:
@@ -94,66 +141,3 @@ def _user_cache() -> str:
         return str(Path.home() / "Library" / "Caches" / "mlff")
     base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
     return str((Path(base) if base else Path.home() / ".cache") / "mlff")
-
-
-def _quoted(words: list[str]) -> list[str]:
-    """Quote values that Hydra's grammar would refuse although a shell user sees nothing odd."""
-    plain = re.compile(r"(?P<key>[+~\w./@]+)=(?P<value>[^'\"\[\]{},]*[ =()&;!%#][^'\"\[\]{},]*)")
-    quoted = []
-    for word in words:
-        match = plain.fullmatch(word)
-        function = match and re.fullmatch(r"\w+\(.*\)", match["value"])
-        if match and not function and "${" not in word:
-            value = match["value"].replace("\\", "\\\\").replace('"', '\\"')
-            word = f'{match["key"]}="{value}"'  # noqa: PLW2901
-        quoted.append(word)
-    return quoted
-
-
-def translated(error: Exception, words: list[str], command: str) -> UserError:
-    """Return Hydra's error as a message that names the nearest right names."""
-    from hydra.errors import OverrideParseException
-
-    text = str(error)
-    if missing := re.search(r"Could not find '([\w@]+)/([^']+)'", text):
-        group, choice = missing.groups()
-        return UserError(
-            f"{group}: there is no '{choice}'; {nearest(choice, _choices(error, group))}"
-        )
-    if override := re.search(r"Could not override '([^']+)'", text):
-        key = override[1]
-        return UserError(f"there is no key or group '{key}'; {_suggest(key, words, command)}")
-    first = text.strip().splitlines()[0]
-    if isinstance(error, OverrideParseException):
-        return UserError(
-            f"cannot read '{error.override}' ({first}); an override is key=value, a list "
-            "key=[a,b], and a value with special characters stands in quotes: 'key=\"a,b\"'"
-        )
-    if "Ambiguous value" in first:
-        return UserError(f"{first}; several values at once are for mlff sweep")
-    return UserError(first)
-
-
-def _choices(error: Exception, group: str) -> list[str]:
-    options = getattr(error, "options", None)
-    return list(options) if options else list(choices(group))
-
-
-def _suggest(wrong: str, words: list[str], command: str) -> str:
-    """Suggest among the groups and all keys of the config that the right words give."""
-    from hydra import compose, initialize_config_dir
-    from hydra.core.global_hydra import GlobalHydra
-    from omegaconf import OmegaConf
-
-    if "." not in wrong and nearest(wrong, groups()).startswith("did you mean"):
-        return nearest(wrong, groups())
-    selecting = [
-        word for word in words
-        if (parts := word.partition("="))[0] in groups() and parts[2] in choices(parts[0])
-    ]  # fmt: skip
-    GlobalHydra.instance().clear()
-    with initialize_config_dir(str(configs_folder()), version_base="1.3"):
-        config = OmegaConf.to_container(compose(command, overrides=selecting), resolve=False)
-    assert isinstance(config, dict)
-    tree = {str(key): value for key, value in config.items()}
-    return suggest_key(wrong, {**dict(flatten(tree)), **dict.fromkeys(groups())})

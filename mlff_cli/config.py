@@ -5,31 +5,21 @@ comes from elsewhere, a user's experiment or the config of an old run, is held t
 A default of null stands for text or null.
 """
 
+import math
 from collections.abc import Iterator, Mapping
-from functools import cache
-from pathlib import Path
+from difflib import get_close_matches
 from typing import Any
 
-import yaml
-
 from mlff_cli.errors import UserError, nearest
+from mlff_cli.shipped_configs import SECTION_OF, SECTIONS, choices, default_choices, shipped
 
 Tree = Mapping[str, Any]
 
-SECTIONS = {
-    "data": "dataset",
-    "schedule": "schedule",
-    "backbone": "backbone",
-    "fusion": "fusion",
-    "head": "head",
-    "method": "method",
-    "trainer": "trainer",
-    "paths": "paths",
-}
-"""Section of a config -> group of choices that fill it."""
-
 UNNAMED = {"trainer": "default", "paths": "default"}
 """Sections with one schema for all choices, and the file that is it."""
+
+TASK = {"name": "", "title": ""}
+"""What a task says of itself."""
 
 WORDS = {
     "trainer.device": ("auto", "cpu", "cuda", "mps"),
@@ -39,10 +29,11 @@ WORDS = {
     "schedule.line": ("product", "batch", "class"),
     "schedule.heads": ("separate", "shared", "growing"),
     "data.on_bad_image": ("error", "skip"),
-    "data.labelling": ("defects", "good_defect"),
+    "data.labelling": ("defects", "good_defect", "tolerance", "offsets"),
+    "data.augmentation": ("flips", "shifts", "brightness"),
     "data.grouping": ("exposure_run", "image_leaks"),
 }
-"""Keys that take one of a few words."""
+"""Keys that take one of a few words, or a list of them."""
 
 AT_LEAST = {
     "image_size": 16,
@@ -60,6 +51,7 @@ AT_LEAST = {
     "workers": -1,
     "weight_decay": 0,
     "distillation": 0,
+    "tolerance": 0,
 }
 """Smallest value of a key, whatever its section."""
 
@@ -75,109 +67,96 @@ BETWEEN = {
 """Open intervals that a value must lie in."""
 
 
-def configs_folder() -> Path:
-    """Return the folder of the shipped configs: inside the wheel, else the repository's."""
-    inside = Path(__file__).parent / "configs"
-    return inside if inside.is_dir() else Path(__file__).parents[1] / "configs"
-
-
-def groups() -> list[str]:
-    """Return the groups that choices are made in."""
-    return sorted(path.name for path in configs_folder().iterdir() if path.is_dir())
-
-
-def choices(group: str) -> dict[str, str]:
-    """Return each choice of a group with the first comment of its file, which describes it.
-
-    Raises:
-        UserError: There is no such group.
-    """
-    folder = configs_folder() / group
-    if group not in groups():
-        raise UserError(f"there is no group '{group}'; {nearest(group, groups())}")
-    found = {}
-    for path in sorted(folder.glob("*.yaml")):
-        with path.open(encoding="utf-8") as lines:
-            comments = (line for line in lines if not line.startswith("# @"))
-            found[path.stem] = next(comments, "").lstrip("# ").rstrip()
-    return found
-
-
-@cache
-def shipped(path: str) -> dict[str, Any]:
-    """Return the keys and defaults of ``configs/<path>.yaml``, without Hydra's own."""
-    text = (configs_folder() / f"{path}.yaml").read_text(encoding="utf-8")
-    content = yaml.safe_load(text) or {}
-    return {key: value for key, value in content.items() if key not in ("defaults", "hydra")}
-
-
 def check(config: Tree, command: str) -> None:
     """Hold a composed config to the shipped schema.
 
     Raises:
-        UserError: A key that does not exist, a value of the wrong type or out of its range.
+        UserError: A key that does not exist or is missing, a value of the wrong type or range.
     """
     schema = shipped(command)
-    own = {key: value for key, value in config.items() if key not in SECTIONS and key != "task"}
-    _check_tree(own, schema, "", known=dict(flatten(config)))
-    for section, group in SECTIONS.items():
+    groups = default_choices(command)
+    sections = {section for section, group in SECTIONS.items() if group in groups}
+    own = {k: v for k, v in config.items() if k not in sections and k != "task"}
+    names = dict.fromkeys(groups)
+    keys = dict(flatten(schema)) | names
+    for section in sections:
+        group = SECTIONS[section]
         if config.get(section) is not None:
-            _check_section(config[section], section, group)
-    if "task" in config:
-        _check_tree(config["task"], {"name": "", "title": ""}, "task.")
+            keys |= _check_section(config[section], section, group, names)
+        elif groups[group] is not None:
+            raise UserError(f"{group}= needs a choice; {nearest('', choices(group))}")
+    _check_tree(own, schema, "", known=keys)
+    if "task" in groups:
+        _check_tree(config.get("task") or {}, TASK, "task.", dict(flatten(TASK, "task.")))
 
 
-def _check_section(section: Any, name: str, group: str) -> None:
+def _check_section(section: Any, name: str, group: str, groups: dict[str, None]) -> Tree:
+    """Check one section and return the keys that it may have."""
     if not isinstance(section, Mapping):
-        raise UserError(f"{name}: expected keys and values, found {section!r}")
+        raise UserError(
+            f"{name}: expected keys and values, found {section!r}; choose with {group}=..."
+        )
     choice = UNNAMED.get(name) or str(section.get("name", ""))
     if choice not in choices(group):
-        raise UserError(f"{name}.name: '{choice}' is no {group}; {nearest(choice, choices(group))}")
-    _check_tree(section, shipped(f"{group}/{choice}"), f"{name}.")
+        raise UserError(
+            f"{name}.name: '{choice}' is no {group}; {nearest(choice, choices(group))}"
+            " (files of your own name the shipped choice that they vary)"
+        )
+    schema = shipped(f"{group}/{choice}")
+    keys = dict(flatten(schema, f"{name}."))
+    remedy = f", or begin the file with defaults: [{choice}]"
+    _check_tree(section, schema, f"{name}.", groups | keys, remedy)
+    return keys
 
 
-def _check_tree(values: Tree, schema: Tree, prefix: str, known: Tree | None = None) -> None:
+def _check_tree(values: Tree, schema: Tree, prefix: str, known: Tree, remedy: str = "") -> None:
     for key, value in values.items():
         path = f"{prefix}{key}"
         if key not in schema:
-            names = dict(known or {f"{prefix}{name}": None for name in schema})
-            names.pop(path, None)
-            raise UserError(f"there is no key '{path}'; {suggest_key(path, names)}")
+            raise UserError(f"there is no key '{path}'; {suggest_key(path, known)}")
         expected = schema[key]
         if isinstance(expected, Mapping):
             if not isinstance(value, Mapping):
                 raise UserError(f"{path}: expected keys and values, found {value!r}")
-            _check_tree(value, expected, f"{path}.", known)
+            _check_tree(value, expected, f"{path}.", known, remedy)
         else:
             _check_type(path, value, expected)
             _check_range(path, value)
+    missing = next((key for key in schema if key not in values), None)
+    if missing is not None:
+        raise UserError(f"'{prefix}{missing}' is missing; give {prefix}{missing}=...{remedy}")
 
 
 def _check_type(path: str, value: Any, default: Any) -> None:
     """Compare with the default's type; whole numbers pass as floats, null only where it is one."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    hint = f" (default: {default!r})"
     if default == "???":
-        fits, wanted = value != "???", "a value (it has no default)"
+        fits, wanted, hint = isinstance(value, str), "text", ""
     elif default is None:
         fits, wanted = value is None or isinstance(value, str), "text (or null)"
     elif isinstance(default, bool):
         fits, wanted = isinstance(value, bool), "true or false"
     elif isinstance(default, int):
-        fits, wanted = isinstance(value, int) and not isinstance(value, bool), "a whole number"
+        fits, wanted = number and isinstance(value, int), "a whole number"
     elif isinstance(default, float):
-        fits = isinstance(value, int | float) and not isinstance(value, bool)
-        wanted = "a number"
+        fits, wanted = number and math.isfinite(value), "a number"
     elif isinstance(default, list):
-        fits, wanted = isinstance(value, list), f"a list, for instance {path}=[a,b]"
+        fits = isinstance(value, list) and all(isinstance(item, str) for item in value)
+        wanted = f"a list of names, for instance {path}=[a,b]"
     else:
         fits, wanted = isinstance(value, str), "text"
+    if not fits and number and wanted.startswith("text"):
+        hint = f"; where it is a name, put it in quotes: {path}='\"{value}\"'"
     if not fits:
-        raise UserError(f"{path}: expected {wanted}, found {value!r} (default: {default!r})")
+        raise UserError(f"{path}: expected {wanted}, found {value!r}{hint}")
 
 
 def _check_range(path: str, value: Any) -> None:
     last = path.rpartition(".")[2]
-    if path in WORDS and value not in WORDS[path]:
-        raise UserError(f"{path}: expected one of {', '.join(WORDS[path])}, found '{value}'")
+    for word in value if isinstance(value, list) else [value]:
+        if path in WORDS and word not in WORDS[path]:
+            raise UserError(f"{path}: expected one of {', '.join(WORDS[path])}, found '{word}'")
     number = isinstance(value, int | float)
     smallest = AT_LEAST.get(last)
     if path == "trainer.batch_size":
@@ -200,11 +179,29 @@ def flatten(tree: Tree, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def suggest_key(wrong: str, keys: Tree) -> str:
-    """Return the nearest right keys: the same last name elsewhere, near ones, or the section's."""
+    """Return the nearest right keys, or the choices that have this one.
+
+    Near are a similar name in the same section, the same name in another, a similar one anywhere.
+    """
+    first, dot, rest = wrong.partition(".")
+    wrong = SECTION_OF.get(first, first) + dot + rest if dot else wrong
     section, _, last = wrong.rpartition(".")
+    if wrong in keys:
+        return f"did you mean '{wrong}'?"
+    group = SECTIONS.get(section, "")
+    if group in keys and (having := _choices_having(group, last)):
+        return f"it belongs to {' or '.join(f'{group}={name}' for name in having)}"
+    inside = {key.rpartition(".")[2]: key for key in keys if key.rpartition(".")[0] == section}
+    if dot and (close := get_close_matches(last, inside, n=1)):
+        return f"did you mean '{inside[close[0]]}'?"
     same = [key for key in keys if key.rpartition(".")[2] == last]
     if same:
         return "did you mean " + " or ".join(f"'{key}'" for key in same[:3]) + "?"
     near = nearest(wrong, keys)
-    inside = [key for key in keys if key.rpartition(".")[0] == section]
-    return near if near.startswith("did you mean") or not inside else nearest(wrong, inside)
+    if near.startswith("did you mean"):
+        return near
+    return nearest("", inside.values() or [key for key in keys if "." not in key])
+
+
+def _choices_having(group: str, key: str) -> list[str]:
+    return [name for name in choices(group) if key in shipped(f"{group}/{name}")]

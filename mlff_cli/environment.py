@@ -43,6 +43,12 @@ def commit() -> str | None:
         return None
 
 
+def program() -> str:
+    """Return version and commit of this program in a word."""
+    made = commit()
+    return f"{__version__} ({made[:12]})" if made else __version__
+
+
 def reset_peak_memory() -> None:
     """Begin a new measurement of the process's peak memory, where the system allows it."""
     try:

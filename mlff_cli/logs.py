@@ -17,6 +17,8 @@ def logging_to(file: Path | None) -> Iterator[None]:
     logger = logging.getLogger(LOGGER)
     logger.setLevel(logging.INFO)
     logger.propagate = False
+    # A full disk or a closed pipe is told by what needs it, not by a traceback for each line.
+    logging.raiseExceptions = False
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stdout)]
     if file is not None:
         to_file = logging.FileHandler(file, encoding="utf-8")

@@ -1,5 +1,6 @@
 """Where the sweep that is running writes its table; Hydra tells it to whoever asks."""
 
+from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
@@ -12,8 +13,10 @@ class SweepFolderCallback(Callback):
     """Notes the sweep's folder in the process that starts the jobs."""
 
     def on_multirun_start(self, config: Any, **kwargs: Any) -> None:
-        """Hear of a sweep that begins."""
+        """Hear of a sweep that begins; what an earlier one noted of its runs is noted anew."""
         _FOLDERS.append(str(config.hydra.sweep.dir))
+        for note in notes(of_sweep()).glob("*.json"):
+            note.unlink()
 
 
 def of_sweep() -> str:
@@ -24,3 +27,8 @@ def of_sweep() -> str:
 def of_job() -> str:
     """Return the folder, within a job, in whatever process it runs."""
     return str(HydraConfig.get().sweep.dir)
+
+
+def notes(folder: Path | str) -> Path:
+    """Return where a sweep notes what became of each of its runs."""
+    return Path(folder) / "jobs"

@@ -1,7 +1,10 @@
 """Settings that must stand before the first test module is imported."""
 
 import os
+from collections.abc import Callable
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 # torch's OpenMP threads spin while they wait and starve every other process of a small machine;
@@ -13,3 +16,37 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 # No deadline, since a shared machine may stall; the same examples each time.
 settings.register_profile("mlff", deadline=None, derandomize=True)
 settings.load_profile("mlff")
+
+
+@pytest.fixture(scope="session")
+def weights_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Gives a weight file of timm's model, random, made once."""
+    folder = tmp_path_factory.mktemp("weights")
+
+    def file(model: str) -> Path:
+        from configs_for_tests import random_state
+        from safetensors.torch import save_file
+
+        path = folder / f"{model}.safetensors"
+        if not path.is_file():
+            save_file(random_state(model), path)
+        return path
+
+    return file
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Lets every connection fail, and returns the list of those that were tried."""
+    import socket
+
+    tried: list[object] = []
+
+    def refuse(*arguments: object, **_: object) -> None:
+        tried.append(arguments)
+        raise OSError("no network in this test")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(socket, "create_connection", refuse)
+    return tried

@@ -102,8 +102,7 @@ def _pretrained(recipe: "BackboneRecipe") -> Any:
     state = recipe.state(file)
     if recipe.given_weights is not None:
         _require_fit(timm, recipe.model, file, state)
-    overlay: dict[str, Any] = {"state_dict": state} if state else {"file": str(file)}
-    overlay |= {"custom_load": False}
+    overlay: dict[str, Any] = {"state_dict": state, "custom_load": False}
     try:
         network = timm.create_model(
             recipe.model, pretrained=True, pretrained_cfg_overlay=overlay, **options
@@ -128,15 +127,12 @@ def _pretrained(recipe: "BackboneRecipe") -> Any:
     return network
 
 
-def _require_fit(timm: Any, model: str, file: Path, state: dict[str, Any] | None) -> None:
+def _require_fit(timm: Any, model: str, file: Path, given: dict[str, Tensor]) -> None:
     """Compare a user's file with the architecture; timm itself passes over what is missing.
 
     Raises:
-        UserError: A tensor is missing or has another shape, or the file is no weight file.
+        UserError: A tensor is missing or has another shape.
     """
-    from timm.models._helpers import load_state_dict
-
-    given = state if state is not None else read_weights(file, load_state_dict)
     whole = timm.create_model(model, pretrained=False)
     expected = whole.state_dict()
     head = whole.default_cfg.get("classifier") or ()
@@ -154,19 +150,25 @@ def _require_fit(timm: Any, model: str, file: Path, state: dict[str, Any] | None
             )
 
 
-def read_weights(file: Path, read: Any) -> dict[str, Tensor]:
+def read_weights(file: Path) -> dict[str, Tensor]:
     """Read a weight file's tensors; nothing in it is executed.
 
     Raises:
         UserError: The file is truncated, no weight file, or asks for code to be run.
     """
+    import_torchvision()
+    from timm.models._helpers import load_state_dict
+
     try:
-        state: dict[str, Tensor] = read(str(file))
-    except pickle.UnpicklingError as error:
-        raise UserError(
-            f"{file}: holds more than tensors and is not loaded; save the state dict alone, "
-            "best as .safetensors"
-        ) from error
+        # Not the default of every timm that is admitted.
+        state = load_state_dict(str(file), weights_only=True)
     except Exception as error:
+        if isinstance(error, pickle.UnpicklingError) or isinstance(
+            error.__cause__, pickle.UnpicklingError
+        ):
+            raise UserError(
+                f"{file}: holds something else than tensors and is not loaded; save the state "
+                "dict alone, best as .safetensors"
+            ) from error
         raise UserError(f"{file}: cannot be read as weights ({error})") from error
-    return state
+    return {name: tensor for name, tensor in state.items() if isinstance(tensor, Tensor)}

@@ -42,9 +42,15 @@ class BackboneRecipe(ABC):
             UserError: It is neither here nor to be had; the message names `backbone.weights`.
         """
 
-    def state(self, file: Path) -> dict[str, Any] | None:
-        """Return the file's tensors under timm's names; None where timm reads the file itself."""
-        return None
+    def state(self, file: Path) -> dict[str, Any]:
+        """Return the file's tensors under timm's names.
+
+        Raises:
+            UserError: The file holds no weights, or asks for code to be run.
+        """
+        from mlff_cli.backbones.network import read_weights
+
+        return read_weights(file)
 
     @property
     def preprocessing(self) -> Preprocessing:

@@ -1,12 +1,13 @@
 """Any timm model by name, convolutional or transformer."""
 
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from mlff_cli.backbones.recipe import BackboneRecipe
 from mlff_cli.backbones.torchvision_remedy import import_torchvision
-from mlff_cli.errors import UserError
+from mlff_cli.errors import UserError, nearest
 
 
 class Timm(BackboneRecipe):
@@ -25,14 +26,20 @@ class Timm(BackboneRecipe):
         import_torchvision()
         import timm
 
-        name = self.model.partition(".")[0]
+        name, _, tag = self.model.partition(".")
         if not timm.is_model(name):
-            near = timm.list_models(f"*{name[:6]}*")[:3]
+            near = get_close_matches(name, timm.list_models(), n=3)
             raise UserError(
-                f"backbone.model: timm has no '{self.model}'; "
+                f"backbone.model: timm has no '{name}'; "
                 + (f"near: {', '.join(near)}" if near else "timm.list_models() lists them")
             )
-        return timm.get_pretrained_cfg(self.model)
+        try:
+            return timm.get_pretrained_cfg(self.model)
+        except RuntimeError as error:
+            tags = [known.partition(".")[2] for known in timm.list_pretrained(name)]
+            raise UserError(
+                f"backbone.model: timm's {name} has no weights '{tag}'; {nearest(tag, tags)}"
+            ) from error
 
     def pretrained_file(self) -> Path:
         """Return the hub's weight file, from its cache or fetched."""

@@ -14,6 +14,7 @@ from mlff_cli.logs import logging_to
 from mlff_cli.methods.base import Method
 from mlff_cli.results.run_folder import RunFolder
 from mlff_cli.schedules.experience import Experience, SplitName
+from mlff_cli.terminal import console
 
 log = logging.getLogger(__name__)
 
@@ -21,23 +22,24 @@ log = logging.getLogger(__name__)
 def run(config: Mapping[str, Any]) -> int:
     """Print the scores of the run's final model, beside the saved ones where there are such."""
     folder = RunFolder(Path(config["run"]).expanduser())
-    own = _config_of_run(folder, config)
+    own = config_of_run(folder, config)
     other = config.get("data") is not None
     if other:
         own["data"] = {**config["data"], "image_size": own["data"]["image_size"]}
     with logging_to(None):
-        task = build_task(own)
+        task = build_task(own, only_scored=other)
         method = build_method(own)
         heads = restore(method, folder)
         if other:
             experiences = _read_by(task, heads, config["use_head"])
             scores = {e.name: experience_scores(method, e, "test") for e in experiences}
-            _print(scores, {}, f"{folder.path} on {own['data']['name']}")
+            _print(scores, {})
         else:
             split: SplitName = own["splits"]["scored"]
             readable = [e for e in task.experiences if method.reads(e)]
             scores = {e.name: experience_scores(method, e, split) for e in readable}
-            _print(scores, _saved(folder, task), str(folder.path))
+            _print(scores, saved_scores(folder, task))
+    print(folder.path, f"on dataset={own['data']['name']}" if other else "")
     return 0
 
 
@@ -55,10 +57,13 @@ def restore(method: Method, folder: RunFolder) -> list[dict[str, Any]]:
     return heads
 
 
-def _config_of_run(folder: RunFolder, config: Mapping[str, Any]) -> dict[str, Any]:
+def config_of_run(folder: RunFolder, config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the run's config with this command's device and feature store."""
     own = folder.config()
-    check(own, "train")
+    try:
+        check(own, "train")
+    except UserError as error:
+        raise UserError(f"{folder.path / 'config.yaml'}: {error}") from error
     if not folder.finished:
         raise UserError(f"{folder.path}: is not finished; mlff train of its config takes it up")
     own["trainer"] = {**own["trainer"], **_where(config["trainer"])}
@@ -78,7 +83,6 @@ def _read_by(task: Task, heads: list[dict[str, Any]], wanted: str) -> list[Exper
         raise UserError(f"use_head: the run has no head '{wanted}'; {nearest(wanted, outputs)}")
     experiences = []
     for experience in task.experiences:
-        records = [*experience.train, *experience.validation, *experience.test]
         name = wanted or (experience.name if experience.name in outputs else "")
         name = name or (next(iter(outputs)) if len(outputs) == 1 else "")
         if not name:
@@ -88,13 +92,20 @@ def _read_by(task: Task, heads: list[dict[str, Any]], wanted: str) -> list[Exper
             )
         experiences.append(
             Experience(
-                experience.index, experience.name, name, outputs[name], (), (), records, False
+                experience.index,
+                experience.name,
+                name,
+                outputs[name],
+                (),
+                (),
+                experience.test,
+                learned=False,
             )
         )
     return experiences
 
 
-def _saved(folder: RunFolder, task: Task) -> dict[str, dict[str, float]]:
+def saved_scores(folder: RunFolder, task: Task) -> dict[str, dict[str, float]]:
     """Return the final row of the saved matrix by experience and metric."""
     matrix, seed = folder.matrix(), folder.facts().seed
     return {
@@ -107,15 +118,12 @@ def _saved(folder: RunFolder, task: Task) -> dict[str, dict[str, float]]:
 
 
 def _print(
-    scores: Mapping[str, Mapping[str, float]],
-    saved: Mapping[str, Mapping[str, float]],
-    title: str,
+    scores: Mapping[str, Mapping[str, float]], saved: Mapping[str, Mapping[str, float]]
 ) -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=escape(title))
+    table = Table()
     for column in ("experience", "metric", "score", *(("saved",) if saved else ())):
         table.add_column(column, justify="left" if column in ("experience", "metric") else "right")
     for experience, values in scores.items():
@@ -124,4 +132,4 @@ def _print(
             if saved:
                 cells.append(f"{saved[experience][metric]:.6f}")
             table.add_row(*cells)
-    Console().print(table)
+    console().print(table)

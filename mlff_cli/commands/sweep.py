@@ -5,7 +5,6 @@ an interrupted sweep goes on where it stood. A run that fails does not take the 
 """
 
 import json
-import logging
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,11 +12,10 @@ from typing import Any
 
 from mlff_cli import sweep_folder
 from mlff_cli.config import flatten
+from mlff_cli.errors import UserError
+from mlff_cli.failures import explained
+from mlff_cli.overrides import command_line
 from mlff_cli.results.columns import Row
-
-log = logging.getLogger(__name__)
-
-JOBS = "jobs"
 
 
 def run(config: Mapping[str, Any]) -> int:
@@ -27,7 +25,7 @@ def run(config: Mapping[str, Any]) -> int:
     from mlff_cli.results.run_folder import run_path
 
     path = run_path(config)
-    note = Path(sweep_folder.of_job()) / JOBS / f"{path.parent.name}-{path.name}.json"
+    note = sweep_folder.notes(sweep_folder.of_job()) / f"{path.parent.name}-{path.name}.json"
     about = {
         "run": str(path),
         "scenario": config["task"]["name"],
@@ -42,8 +40,9 @@ def run(config: Mapping[str, Any]) -> int:
     try:
         train(config)
     except Exception as error:
-        write_atomically(note, json.dumps(about | {"error": str(error) or repr(error)}))
-        print(f"mlff: this run failed: {error}", file=sys.stderr)
+        said = str(error) if isinstance(error, UserError) else explained(error)[0]
+        write_atomically(note, json.dumps(about | {"error": said}))
+        print(f"mlff: this run failed: {said}", file=sys.stderr)
         return 1
     write_atomically(note, json.dumps(about | {"error": None}))
     return 0
@@ -51,13 +50,14 @@ def run(config: Mapping[str, Any]) -> int:
 
 def finish() -> int:
     """Write and print the sweep's table; return 1 when a run is missing from it."""
-    from mlff_cli.commands.train import show
     from mlff_cli.results.comparison import varied_keys, write_comparison
     from mlff_cli.results.run_folder import RunFolder
     from mlff_cli.results.tables import result_row
+    from mlff_cli.terminal import show
 
     folder = Path(sweep_folder.of_sweep())
-    notes = [json.loads(file.read_text("utf-8")) for file in sorted((folder / JOBS).glob("*.json"))]
+    files = sorted(sweep_folder.notes(folder).glob("*.json"))
+    notes = [json.loads(file.read_text("utf-8")) for file in files]
     varied = varied_keys([(_identity(note), note["keys"]) for note in notes])
     rows: list[Row] = []
     for note in notes:
@@ -69,8 +69,8 @@ def finish() -> int:
             row["error"] = note["error"] or "its folder is gone"
         rows.append(row | {key: str(note["keys"].get(key, "")) for key in varied})
     rows.sort(key=lambda row: [str(row.get(key, "")) for key in ("scenario", "method", *varied)])
-    means = write_comparison(folder, rows, varied, "mlff " + " ".join(sys.argv[1:]))
-    show(means, f"{len(rows)} runs: {folder}")
+    means = write_comparison(folder, rows, varied, command_line())
+    show(means, f"{len(rows)} runs", folder)
     return int(any(row.get("error") for row in rows))
 
 

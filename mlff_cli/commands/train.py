@@ -2,11 +2,10 @@
 
 import logging
 import math
-import shlex
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from mlff_cli.assembly import Task, build_method, build_task
@@ -18,10 +17,12 @@ from mlff_cli.environment import environment
 from mlff_cli.features.identities import identities
 from mlff_cli.logs import logging_to
 from mlff_cli.methods.base import Method
+from mlff_cli.overrides import command_line
 from mlff_cli.results.columns import Row
 from mlff_cli.results.report import write_report
 from mlff_cli.results.run_folder import RunFolder, run_path
-from mlff_cli.results.tables import RunFacts, rich_table
+from mlff_cli.results.tables import RunFacts
+from mlff_cli.terminal import show
 
 log = logging.getLogger(__name__)
 
@@ -29,22 +30,24 @@ log = logging.getLogger(__name__)
 def run(config: Mapping[str, Any]) -> int:
     """Train, or take up, or report what is finished; return the exit code."""
     row, folder = train(config)
-    show([row], f"{config['task']['title']}: {folder.path}")
+    show([row], str(config["task"]["title"]), folder.path)
     return 0
 
 
 def train(config: Mapping[str, Any]) -> tuple[Row, RunFolder]:
     """Bring the run of this config to its end and return its row and folder."""
     folder = RunFolder(run_path(config))
+    with logging_to(None):
+        # Whatever these refuse leaves no folder behind.
+        task = build_task(config)
+        method = None if folder.finished else build_method(config)
     with folder.locked(), logging_to(folder.path / "log.txt"):
         folder.write_config(config)
-        task = build_task(config)
         splits = _splits_text(folder, task, config)
-        if folder.finished:
+        if folder.finished or method is None:
             _say_finished(folder, splits)
             return write_report(folder), folder
         _begin(folder, task, splits)
-        method = build_method(config)
         log.info("%s on %s", config["method"]["name"], method.context.device)
         checkpoints = Checkpoints(folder.state)
         outcome = learn_sequence(
@@ -60,18 +63,7 @@ def train(config: Mapping[str, Any]) -> tuple[Row, RunFolder]:
         return row, folder
 
 
-def show(rows: list[Row], title: str) -> None:
-    """Print a table of rows on the terminal."""
-    from rich.console import Console
-
-    # A pipe has no width: the table takes what it needs instead of being cut at 80.
-    console = Console(width=None if sys.stdout.isatty() else 160)
-    console.print(rich_table(rows, title))
-
-
 def _splits_text(folder: RunFolder, task: Task, config: Mapping[str, Any]) -> str:
-    from pathlib import Path
-
     store = Path(config["paths"]["features"]).expanduser() if config["features"]["store"] else None
     memo = store / "files.jsonl" if store else None
     return folder.splits_text(task.records, task.splits, identities(task.records, memo))
@@ -142,8 +134,10 @@ def _finish(
             **environment(),
             "device": str(method.context.device),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-            "command": shlex.join(["mlff", *sys.argv[0].split()[1:], *sys.argv[1:]]),
+            "command": command_line(),
+            "digests": folder.digests(),
             "images_extracted": method.context.features.extracted,
+            "steps": outcome.steps,
             "skipped_images": [list(item) for item in task.skipped],
             "level_weights": method.adapters.fusion.level_weights(),
             "facts": {

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
@@ -64,7 +65,10 @@ def load_adapters(folder: Path, fingerprint: str) -> tuple[dict[str, Tensor], li
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
     if hashlib.sha256(content).hexdigest() != description["file"]:
         raise UserError(f"{path}: is damaged: its hash is not the one in {DESCRIPTION}")
-    state = load(content)
+    try:
+        state = load(content)
+    except SafetensorError as error:
+        raise UserError(f"{path}: holds no safetensors ({error})") from error
     for name, tensor in state.items():
         if _hash(tensor) != description["tensors"].get(name):
             raise UserError(f"{path}: tensor '{name}' is damaged: its hash does not fit")
@@ -75,8 +79,8 @@ def load_adapters(folder: Path, fingerprint: str) -> tuple[dict[str, Tensor], li
 
 def _description(path: Path) -> dict[str, Any]:
     try:
-        text = path.read_text(encoding="utf-8")
-        description = json.loads(text)
+        content = path.read_bytes()
+        description = json.loads(content.decode("utf-8"))
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
     except ValueError as error:
@@ -87,7 +91,8 @@ def _description(path: Path) -> dict[str, Any]:
                 f"{path}: has format {description['format']}, this program reads up to {FORMAT}; "
                 "update it: pip install -U mlff"
             )
-        if _canonical({k: v for k, v in description.items() if k != "hash"}) == text:
+        known = {key: value for key, value in description.items() if key != "hash"}
+        if _canonical(known).encode() == content:
             return description
     raise UserError(f"{path}: is damaged: its hash does not fit its content")
 

@@ -3,10 +3,12 @@
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from mlff_cli.continual.checkpoints import Checkpoints, EpochJournal, Progress
-from mlff_cli.environment import peak_memory_mib, reset_peak_memory
+from mlff_cli.environment import peak_memory_mib, program, reset_peak_memory
+from mlff_cli.errors import UserError
 from mlff_cli.methods.base import Method
 from mlff_cli.methods.fitting import DivergedError
 from mlff_cli.methods.joint import Joint
@@ -16,14 +18,27 @@ from mlff_cli.schedules.experience import Experience, SplitName
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Cost:
+    """What one step took: seconds for features, training and all scores; images it extracted."""
+
+    experience: str
+    extraction_seconds: float
+    training_seconds: float
+    scoring_seconds: float
+    images_extracted: int
+    peak_memory_mib: float
+
+
 @dataclass
 class Outcome:
-    """What a run gave: scores, and what they cost."""
+    """What a run gave: scores, and what they cost in all and step by step."""
 
     matrix: ScoreMatrix
     training_seconds: list[float]
     extraction_seconds: float
     peak_memory_mib: float
+    steps: list[dict[str, Any]] = field(default_factory=list)
 
 
 def learn_sequence(
@@ -40,7 +55,8 @@ def learn_sequence(
     A run that broke off goes on behind the last state that was kept and gives the same scores.
 
     Raises:
-        RuntimeError: The loss of an experience became NaN or infinite; the last good state stays.
+        UserError: The loss of an experience became NaN or infinite, and the last good state stays;
+            or that state does not fit this program any more.
     """
     learned = [experience for experience in experiences if experience.learned]
     matrix = ScoreMatrix([e.name for e in experiences], len(learned))
@@ -48,7 +64,6 @@ def learn_sequence(
     features = method.context.features
     journal = EpochJournal(checkpoints, checkpoint_every)
     method.context.journal = journal
-    reset_peak_memory()
     finished = _take_up(method, learned, checkpoints, outcome)
     spent_before = outcome.extraction_seconds
     steps = [learned] if method.all_at_once else [[experience] for experience in learned]
@@ -57,16 +72,30 @@ def learn_sequence(
         if last <= finished:
             continue
         journal.experience = last
+        reset_peak_memory()
+        seen_before, extracting = features.extracted, features.seconds
         for experience in step:
-            method.prepare([*experience.train, *experience.split(scored)])
+            # Those for validation too: another seed, which splits otherwise, finds all stored.
+            method.prepare([*experience.train, *experience.validation, *experience.test])
             method.begin(experience)
         if last == 1 and step[0].head != step[0].name:
             _score(method, experiences, matrix, scored=scored, seed=seed, trained=0)
         outcome.training_seconds.append(_learn(method, step))
+        scoring, extracting_before = time.perf_counter(), features.seconds
         scores = _score(method, experiences, matrix, scored=scored, seed=seed, trained=last)
+        scoring_seconds = time.perf_counter() - scoring - (features.seconds - extracting_before)
         log.info("%s", _said(step, len(learned), outcome.training_seconds[-1], scores))
         outcome.extraction_seconds = spent_before + features.seconds
-        outcome.peak_memory_mib = max(outcome.peak_memory_mib, peak_memory_mib())
+        cost = Cost(
+            "+".join(experience.name for experience in step),
+            features.seconds - extracting,
+            outcome.training_seconds[-1],
+            scoring_seconds,
+            features.extracted - seen_before,
+            peak_memory_mib(),
+        )
+        outcome.peak_memory_mib = max(outcome.peak_memory_mib, cost.peak_memory_mib)
+        outcome.steps.append(asdict(cost))
         checkpoints.save(
             Progress(
                 last,
@@ -75,6 +104,8 @@ def learn_sequence(
                 outcome.extraction_seconds,
                 outcome.peak_memory_mib,
                 method.state(),
+                outcome.steps,
+                program(),
             )
         )
     return outcome
@@ -87,15 +118,24 @@ def _take_up(
     progress = checkpoints.load()
     if progress is None:
         return 0
+    if progress.made_with != program():
+        log.info("note: begun with mlff %s, this is %s", progress.made_with, program())
     for experience in learned[: progress.finished]:
         method.begin(experience)
-    method.load(progress.state)
+    try:
+        method.load(progress.state)
+    except RuntimeError as error:
+        raise UserError(
+            f"{checkpoints.file}: does not fit this program ({error}); remove the folder "
+            f"{checkpoints.folder} to start the run over"
+        ) from error
     for seed, trained, scored, metric, value, n in progress.scores:
         number = float("nan") if value is None else value
         outcome.matrix.add(seed, trained, scored, metric, value=number, n=n)
     outcome.training_seconds = list(progress.training_seconds)
     outcome.extraction_seconds = progress.extraction_seconds
     outcome.peak_memory_mib = progress.peak_memory_mib
+    outcome.steps = list(progress.steps)
     log.info("taken up behind experience %d of %d", progress.finished, len(learned))
     return progress.finished
 
@@ -111,7 +151,7 @@ def _learn(method: Method, step: Sequence[Experience]) -> float:
             method.learn(step[0])
     except DivergedError as error:
         names = ", ".join(f"{experience.index} '{experience.name}'" for experience in step)
-        raise RuntimeError(
+        raise UserError(
             f"experience {names}: {error}; the state before it is kept. Lower "
             "method.learning_rate, or look for bad values in the data"
         ) from error

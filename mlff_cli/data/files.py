@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mlff_cli.data.changes import CHANGES, check_changes
 from mlff_cli.data.decoding import (
     ImageProblem,
     decode,
@@ -115,6 +116,7 @@ class FileDataset(Dataset):
     Attributes:
         root: The folder of the images.
         image_size: The size that images are squared to later on; not used here.
+        augmentation: Changes of the images that leave their labels true; not used here.
         on_bad_image: `error`, or `skip` to leave bad images out.
         bad_image_limit: Share of bad images above which `skip` gives up.
         allow_outside_root: Admit links and paths that lead out of `root`.
@@ -123,12 +125,14 @@ class FileDataset(Dataset):
 
     root: str | None = None
     image_size: int = 128
+    augmentation: list[str] = field(default_factory=lambda: list(CHANGES))
     on_bad_image: str = "error"
     bad_image_limit: float = 0.05
     allow_outside_root: bool = False
     skipped: list[tuple[str, str]] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
+        check_changes(self.augmentation)
         one_of("data.on_bad_image", self.on_bad_image, ("error", "skip"))
         if not 0 <= self.bad_image_limit <= 1:
             raise UserError(

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from mlff_cli.data.records import Record
+from mlff_cli.errors import UserError
 
 if TYPE_CHECKING:
     from mlff_cli.backbones.levels import Preprocessing
@@ -35,7 +36,7 @@ def normalised(images: Tensor, preprocessing: "Preprocessing") -> Tensor:
     return (images.float() / 255 - mean) / std
 
 
-class _Images(TorchDataset[Tensor]):
+class _Images(TorchDataset[Tensor | UserError]):
     def __init__(self, records: Sequence[Record], size: int) -> None:
         self.records = records
         self.size = size
@@ -43,8 +44,12 @@ class _Images(TorchDataset[Tensor]):
     def __len__(self) -> int:
         return len(self.records)
 
-    def __getitem__(self, index: int) -> Tensor:
-        return squared(self.records[index].image.load(), self.size)
+    def __getitem__(self, index: int) -> Tensor | UserError:
+        try:
+            return squared(self.records[index].image.load(), self.size)
+        except UserError as error:
+            # Raised here, a worker process would wrap its traceback into the message.
+            return error
 
 
 IN_MEMORY = 2 << 30
@@ -76,14 +81,26 @@ def image_batches(
     """Yield uint8 batches (B, 3, size, size) in the order of the records; the last may be short.
 
     Raises:
-        UserError: An image cannot be read; worker processes pass the message on.
+        UserError: An image cannot be read; worker processes hand it over as it is.
     """
     few = len(records) <= batch_size
     loader = DataLoader(
         _Images(records, size),
         batch_size=batch_size,
         num_workers=0 if few else workers,
+        collate_fn=_stacked,
+        # Its own, or each pass would move torch's random state.
+        generator=torch.Generator(),
         pin_memory=pinned,
         prefetch_factor=None if few or workers == 0 else 4,
     )
-    yield from loader
+    for batch in loader:
+        if isinstance(batch, UserError):
+            raise batch
+        yield batch
+
+
+def _stacked(images: list[Tensor | UserError]) -> Tensor | UserError:
+    """Return the images as one batch, or the first of those that cannot be read."""
+    bad = [image for image in images if isinstance(image, UserError)]
+    return bad[0] if bad else torch.stack([i for i in images if isinstance(i, Tensor)])

@@ -1,12 +1,14 @@
 """Embedded inspection images of three products, drawn from a seed: no download, no files."""
 
 import hashlib
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mlff_cli.data.changes import CHANGES, check_changes
 from mlff_cli.data.drawing import brushed_metal, glazed_ceramic, woven_fabric
 from mlff_cli.data.drawing.camera import Camera
 from mlff_cli.data.generated import GeneratedImage
@@ -45,6 +47,8 @@ class Surfaces(Dataset):
         labelling: "defects" names the kind of defect; "good_defect" has the two classes good and
             defect, shared by all products, and deals the kinds of defect out in turn.
         generator_seed: Another seed draws other parts.
+        augmentation: Changes of the images that leave their labels true; not used here.
+        batches: Production batches that the images of each class are dealt out to, in turn.
     """
 
     def __init__(
@@ -54,6 +58,8 @@ class Surfaces(Dataset):
         images_per_class: int = 80,
         labelling: Literal["defects", "good_defect"] = "defects",
         generator_seed: int = 0,
+        augmentation: Sequence[str] = CHANGES,
+        batches: int = 1,
     ) -> None:
         if not 32 <= image_size <= 1024:
             raise UserError(f"data.image_size={image_size}: expected 32 to 1024 pixels")
@@ -62,10 +68,16 @@ class Surfaces(Dataset):
         if labelling not in ("defects", "good_defect"):
             known = nearest(labelling, ["defects", "good_defect"])
             raise UserError(f"data.labelling: '{labelling}' is unknown; {known}")
+        if not 1 <= batches <= images_per_class:
+            raise UserError(
+                f"data.batches={batches}: expected 1 to data.images_per_class={images_per_class}"
+            )
+        check_changes(augmentation)
         self.image_size = image_size
         self.images_per_class = images_per_class
         self.labelling = labelling
         self.generator_seed = generator_seed
+        self.batches = batches
 
     def records(self) -> list[Record]:
         """Return the records, product by product and class by class."""
@@ -99,4 +111,10 @@ class Surfaces(Dataset):
             image=GeneratedImage("surfaces", parameters),
             labels=(label,),
             product=product,
+            batch=self._batch(index),
         )
+
+    def _batch(self, index: int) -> str:
+        if self.batches == 1:
+            return ""
+        return f"batch_{index % self.batches + 1:0{len(str(self.batches))}d}"

@@ -1,18 +1,24 @@
 """One pass of a frozen backbone over images: every level, every statistic that is kept."""
 
+import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
 from mlff_cli.backbones.network import Backbone, on_device
+from mlff_cli.data.changes import CHANGES
 from mlff_cli.data.images import image_batches, normalised
 from mlff_cli.data.records import Record
 from mlff_cli.device import Device
+from mlff_cli.failures import is_out_of_memory
 from mlff_cli.features.statistics import LevelInput, statistic
 from mlff_cli.features.views import view_of
+
+log = logging.getLogger(__name__)
 
 CHUNK = 1024
 """Images whose features are handed on at a time: what a broken-off extraction loses at most."""
@@ -25,11 +31,12 @@ def extract(
     view: int,
     inputs: Sequence[LevelInput],
     device: Device,
+    changes: Sequence[str] = CHANGES,
 ) -> Iterator[tuple[range, dict[str, Tensor]]]:
     """Yield positions and columns (n, ...) on the CPU, fp32, a chunk at a time.
 
     Every batch has the same size, the last one filled up, so that the features of an image do
-    not depend on which images were asked for with it.
+    not depend on which images were asked for with it. Where memory runs out, the size is halved.
     """
     on_device(backbone, device.device)
     bar = tqdm(total=len(records), desc="features", unit="image", disable=not sys.stderr.isatty())
@@ -40,9 +47,12 @@ def extract(
         device.workers,
         pinned=device.device.type == "cuda",
     )
-    start, count, parts = 0, 0, []
+    varied = partial(view_of, view=view, changes=changes)
+    columns_of = partial(_columns, backbone, varied=varied, inputs=inputs, device=device)
+    start, count, size, parts = 0, 0, device.batch_size, []
     for images in batches:
-        parts.append(_columns(backbone, images, view, inputs, device))
+        columns, size = _fitting(images, size, columns_of)
+        parts.append(columns)
         count += len(images)
         bar.update(len(images))
         if count - start >= CHUNK or count == len(records):
@@ -54,15 +64,44 @@ def extract(
     bar.close()
 
 
+def _fitting(
+    images: Tensor, size: int, columns_of: Callable[[int, Tensor], dict[str, Tensor]]
+) -> tuple[dict[str, Tensor], int]:
+    """Return the columns of a batch, and the batch size: halved as often as memory ran out."""
+    while True:
+        try:
+            parts = [columns_of(size, rows) for rows in torch.split(images, size)]
+            return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}, size
+        except (MemoryError, RuntimeError) as error:
+            if size == 1 or not is_out_of_memory(error):
+                raise
+        # Here and not above: the error's traceback holds the tensors that did not fit.
+        size = (size + 1) // 2
+        log.warning(
+            "out of memory: features are computed %d images at a time from here on; set "
+            "trainer.batch_size=%d to begin with that",
+            size,
+            size,
+        )
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+
 def _columns(
-    backbone: Backbone, images: Tensor, view: int, inputs: Sequence[LevelInput], device: Device
+    backbone: Backbone,
+    size: int,
+    images: Tensor,
+    *,
+    varied: Callable[[Tensor], Tensor],
+    inputs: Sequence[LevelInput],
+    device: Device,
 ) -> dict[str, Tensor]:
     count = len(images)
-    if count < device.batch_size:
-        filling = images[-1:].expand(device.batch_size - count, -1, -1, -1)
+    if count < size:
+        filling = images[-1:].expand(size - count, -1, -1, -1)
         images = torch.cat([images, filling])
     moved = images.to(device.device, non_blocking=True)
-    prepared = normalised(view_of(moved, view), backbone.preprocessing)
+    prepared = normalised(varied(moved), backbone.preprocessing)
     with device.autocast():
         maps = backbone(prepared.contiguous(memory_format=torch.channels_last))
     by_level = dict(zip((level.name for level in backbone.levels), maps, strict=True))

@@ -10,12 +10,13 @@ from torch import Tensor
 
 from mlff_cli.backbones.facts import BackboneFacts, keep_facts, known_facts
 from mlff_cli.backbones.recipe import BackboneRecipe
+from mlff_cli.data.changes import CHANGES
 from mlff_cli.data.records import Record
 from mlff_cli.device import Device
 from mlff_cli.features.identities import identities
 from mlff_cli.features.statistics import STANDARD, LevelInput
 from mlff_cli.features.store import row_key
-from mlff_cli.features.views import VERSION
+from mlff_cli.features.views import view_version
 
 if TYPE_CHECKING:
     from mlff_cli.backbones.network import Backbone
@@ -41,17 +42,24 @@ class Features:
     """The seam between images and fusion layers.
 
     Attributes:
+        changes: What views may do to an image.
         seconds: Time spent on extraction so far.
         extracted: Images that went through the backbone so far.
     """
 
     def __init__(
-        self, recipe: BackboneRecipe, store: Store, device: Device, folder: Path | None = None
+        self,
+        recipe: BackboneRecipe,
+        store: Store,
+        device: Device,
+        folder: Path | None = None,
+        changes: Sequence[str] = CHANGES,
     ) -> None:
         self.recipe = recipe
         self.store = store
         self.device = device
         self.folder = folder
+        self.changes = changes
         self.seconds = 0.0
         self.extracted = 0
         self._network: Backbone | None = None
@@ -94,7 +102,7 @@ class Features:
         new = [record for record in records if (record, view) not in self._keys]
         memo = self.folder / "files.jsonl" if self.folder else None
         for record, identity in zip(new, identities(new, memo), strict=True):
-            self._keys[record, view] = row_key(identity, view, VERSION)
+            self._keys[record, view] = row_key(identity, view, view_version(self.changes))
         return [self._keys[record, view] for record in records]
 
     def _extract(
@@ -117,7 +125,7 @@ class Features:
         once = list({keys[position]: position for position in missing}.values())
         todo = [records[position] for position in once]
         for positions, columns in extract(
-            self._built(), todo, view, list(wanted.values()), self.device
+            self._built(), todo, view, list(wanted.values()), self.device, self.changes
         ):
             self.store.insert([keys[once[position]] for position in positions], columns)
         self.extracted += len(todo)

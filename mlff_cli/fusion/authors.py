@@ -39,6 +39,8 @@ class AuthorsFusion(FusionLayer):
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
         """Fuse one tensor (B, C_l) per level into (B, width)."""
+        # A single row has no variance: it is normalised by what was seen so far.
+        self.blocks.train(self.training and len(inputs[0]) > 1)
         return torch.cat(
             [block(level) for block, level in zip(self.blocks, inputs, strict=True)], dim=1
         )

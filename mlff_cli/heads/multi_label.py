@@ -44,7 +44,12 @@ class MultiLabel(Head):
     def metrics(
         scores: NDArray[np.float32], targets: NDArray[np.generic], outputs: Sequence[str]
     ) -> Mapping[str, float]:
-        """Return exact match and mAP of probabilities (N, L)."""
+        """Return exact match and mAP of probabilities (N, L).
+
+        A head that grew gives labels that came later as well: these images bear none of them.
+        """
+        later = scores.shape[1] - targets.shape[1]
+        targets = np.pad(targets, ((0, 0), (0, later)))
         return {
             "exact_match": exact_match(scores, targets),
             "mAP": mean_average_precision_multilabel(scores, targets).value,

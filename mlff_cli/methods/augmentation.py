@@ -6,21 +6,15 @@ import torch
 from torch import Tensor, nn
 
 from mlff_cli.backbones.torchvision_remedy import import_torchvision
-from mlff_cli.errors import UserError, nearest
+from mlff_cli.data.changes import check_changes
 
 
 class Augmentation(nn.Module):
     """Random flips, shifts (up to 6 % of the side), brightness and contrast (up to 15 %)."""
 
-    KINDS = ("flips", "shifts", "brightness")
-
     def __init__(self, kinds: Sequence[str]) -> None:
         super().__init__()
-        for kind in kinds:
-            if kind not in self.KINDS:
-                raise UserError(
-                    f"method.augmentation: '{kind}' is unknown; {nearest(kind, self.KINDS)}"
-                )
+        check_changes(kinds)
         import_torchvision()
         from torchvision.transforms import v2
 

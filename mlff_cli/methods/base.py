@@ -30,6 +30,9 @@ class Journal:
     def epoch_done(self, epoch: int, epochs: int, state: Callable[[], Mapping[str, Any]]) -> None:
         """Hear that an epoch (from 1) is done; `state()` gives what a resumed run needs."""
 
+    def interrupted(self, state: Mapping[str, Any]) -> None:
+        """Hear what a resumed run needs, right before this one breaks off."""
+
 
 @dataclass
 class Context:
@@ -39,6 +42,7 @@ class Context:
         fusion: Makes a fusion layer for levels.
         head: Makes a head for a descriptor width and a number of outputs.
         views: How many fixed variations of each image a frozen method trains on.
+        augmentation: Changes of an image that leave its label true.
         journal: Keeps what a run needs that breaks off within an experience.
     """
 
@@ -49,6 +53,7 @@ class Context:
     device: Device
     seed: int
     views: int = 1
+    augmentation: Sequence[str] = ()
     journal: Journal = field(default_factory=Journal)
 
 
@@ -96,7 +101,12 @@ class Method(ABC):
 
     def trainable_parameters(self) -> int:
         """Return the number of parameters that train, heads included."""
-        return sum(p.numel() for module in self.trained() for p in module.parameters())
+        return sum(
+            parameter.numel()
+            for module in self.trained()
+            for parameter in module.parameters()
+            if parameter.requires_grad
+        )
 
     def full_parameters(self) -> int:
         """Return the number that full fine-tuning with plain linear heads would train."""

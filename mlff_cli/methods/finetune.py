@@ -30,11 +30,11 @@ class FineTuning(Method):
         batch_size: int,
         learning_rate: float,
         weight_decay: float,
-        augmentation: Sequence[str],
+        augmentation: bool,
     ) -> None:
         self.context = context
         self.optimisation = Optimisation(epochs, batch_size, learning_rate, weight_decay)
-        self.augmentation = Augmentation(augmentation)
+        self.augmentation = Augmentation(context.augmentation if augmentation else ())
         torch.manual_seed(context.seed)
         device = context.device.device
         self.backbone = context.recipe.build()

@@ -10,12 +10,13 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from mlff_cli import interruption
 from mlff_cli.device import Device
 from mlff_cli.methods.base import Journal
 
 
 class DivergedError(Exception):
-    """The loss became NaN or infinite."""
+    """The loss or a weight became NaN or infinite."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,11 @@ def fit(
         settings: How the optimiser goes.
         seed_of: Epoch to seed: order, dropout and augmentation depend on nothing else.
         device: Where, and in which precision.
-        journal: Asked for a state to resume from, told of every epoch.
+        journal: Asked for a state to resume from, told of every epoch and of an interruption.
         title: What the progress bar says.
 
     Raises:
-        DivergedError: The loss is no finite number; names epoch and step.
+        DivergedError: The loss or a weight is no finite number; names epoch and step.
     """
     parameters = [p for module in modules for p in module.parameters() if p.requires_grad]
     if not parameters:
@@ -61,35 +62,78 @@ def fit(
     optimiser = torch.optim.AdamW(
         parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay
     )
+    total = steps * settings.epochs + 1
     scheduler = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, settings.learning_rate, total_steps=steps * settings.epochs + 1, pct_start=0.1
+        optimiser,
+        settings.learning_rate,
+        total_steps=total,
+        # A tenth of ten steps ends at step 0, by which OneCycleLR would divide.
+        pct_start=0.2 if total == 10 else 0.1,
     )
     scaler = torch.amp.GradScaler(device.device.type, enabled=device.autocast_type is torch.float16)
     parts = {"optimiser": optimiser, "scheduler": scheduler, "scaler": scaler}
-    first = _resume(modules, parts, journal.resume())
+    done = _resume(modules, parts, device, journal.resume())
     progress = tqdm(
-        range(first, settings.epochs + 1),
-        initial=first - 1,
+        range(done.epoch, settings.epochs + 1),
+        initial=done.epoch - 1,
         total=settings.epochs,
         desc=title,
         unit="epoch",
         disable=not sys.stderr.isatty(),
     )
-    for epoch in progress:
-        _set_mode(modules, training=True)
-        torch.manual_seed(seed_of(epoch))
-        for step, positions in enumerate(batches(torch.randperm(count), settings.batch_size), 1):
-            with device.autocast():
-                value = loss(positions, epoch)
-            if not bool(torch.isfinite(value)):
-                raise DivergedError(f"the loss became {value.item()} in epoch {epoch}, step {step}")
-            optimiser.zero_grad(set_to_none=True)
-            torch.autograd.backward(scaler.scale(value))
-            scaler.step(optimiser)
-            scaler.update()
-            scheduler.step()
-        _set_mode(modules, training=False)
-        journal.epoch_done(epoch, settings.epochs, partial(_state, modules, parts, epoch))
+    with interruption.delayed():
+        for epoch in progress:
+            _set_mode(modules, training=True)
+            torch.manual_seed(seed_of(epoch))
+            order = batches(torch.randperm(count), settings.batch_size)
+            if epoch == done.epoch:
+                done.restore_random(device)
+            for step in range(1 + (done.steps if epoch == done.epoch else 0), steps + 1):
+                with device.autocast():
+                    value = loss(order[step - 1], epoch)
+                if not bool(torch.isfinite(value)):
+                    raise DivergedError(
+                        f"the loss became {value.item()} in epoch {epoch}, step {step}"
+                    )
+                optimiser.zero_grad(set_to_none=True)
+                torch.autograd.backward(scaler.scale(value))
+                scaler.step(optimiser)
+                scaler.update()
+                scheduler.step()
+                if interruption.is_waiting():
+                    _set_mode(modules, training=False)
+                    journal.interrupted(_state(modules, parts, Position.now(epoch, step, device)))
+                    interruption.obey()
+            if not all(bool(torch.isfinite(parameter).all()) for parameter in parameters):
+                # A loss that stays finite can still have driven a weight out of range.
+                raise DivergedError(f"a weight became NaN or infinite in epoch {epoch}")
+            _set_mode(modules, training=False)
+            here = Position.now(epoch, steps, device)
+            journal.epoch_done(epoch, settings.epochs, partial(_state, modules, parts, here))
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where training stands: steps done in an epoch, and the random states behind them."""
+
+    epoch: int = 1
+    steps: int = 0
+    random: Sequence[Tensor] = ()
+
+    @classmethod
+    def now(cls, epoch: int, steps: int, device: Device) -> "Position":
+        """Return the position with the random states of processor and accelerator."""
+        states = [torch.get_rng_state()]
+        if device.accelerated:
+            states.append(getattr(torch, device.device.type).get_rng_state())
+        return cls(epoch, steps, states)
+
+    def restore_random(self, device: Device) -> None:
+        """Set the random states to those of this position, as far as they are known."""
+        if self.random:
+            torch.set_rng_state(self.random[0])
+        if device.accelerated and len(self.random) == 2:
+            getattr(torch, device.device.type).set_rng_state(self.random[1])
 
 
 def batches(order: Tensor, size: int) -> list[Tensor]:
@@ -105,25 +149,32 @@ def batches(order: Tensor, size: int) -> list[Tensor]:
 
 def _set_mode(modules: Iterable[nn.Module], *, training: bool) -> None:
     for module in modules:
-        module.train(training)
+        # What only passes features on must not follow them either: BatchNorm in train mode would.
+        trains = any(parameter.requires_grad for parameter in module.parameters())
+        module.train(training and trains)
 
 
-def _state(modules: Sequence[nn.Module], parts: Mapping[str, Any], epoch: int) -> dict[str, Any]:
+def _state(
+    modules: Sequence[nn.Module], parts: Mapping[str, Any], position: Position
+) -> dict[str, Any]:
     return {
-        "epoch": epoch,
+        "position": vars(position),
         "modules": [dict(module.state_dict()) for module in modules],
         **{name: part.state_dict() for name, part in parts.items()},
     }
 
 
 def _resume(
-    modules: Sequence[nn.Module], parts: Mapping[str, Any], state: Mapping[str, Any] | None
-) -> int:
-    """Load what `_state` gave and return the epoch to go on with."""
+    modules: Sequence[nn.Module],
+    parts: Mapping[str, Any],
+    device: Device,
+    state: Mapping[str, Any] | None,
+) -> Position:
+    """Load what `_state` gave and return where it was taken."""
     if state is None:
-        return 1
+        return Position()
     for module, tensors in zip(modules, state["modules"], strict=True):
         module.load_state_dict(tensors)
     for name, part in parts.items():
         part.load_state_dict(state[name])
-    return int(state["epoch"]) + 1
+    return Position(**state["position"])

@@ -24,8 +24,10 @@ class FrozenMethod(Method):
     def __init__(self, context: Context, optimisation: Optimisation) -> None:
         self.context = context
         self.optimisation = optimisation
+        # Asked first: where nothing is kept of the backbone, building it draws random numbers.
+        levels = context.features.facts.levels
         torch.manual_seed(context.seed)
-        fusion = context.fusion(context.features.facts.levels)
+        fusion = context.fusion(levels)
         self.adapters = Adapters(fusion, context.head).to(context.device.device).eval()
 
     def trained(self) -> Sequence[nn.Module]:

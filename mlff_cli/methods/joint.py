@@ -37,16 +37,26 @@ class Joint(FrozenMethod):
             [torch.cat(columns) for columns in zip(*(part[view] for part in parts), strict=True)]
             for view in range(self.context.views)
         ]
-        heads = [self.adapters[experience.head] for experience in experiences]
-        targets = [
-            head.targets(experience.train, experience.outputs).to(device)
-            for head, experience in zip(heads, experiences, strict=True)
-        ]
         self.adapters.fusion.fit(views[0])
+        # A head that several experiences share has the outputs of the last of them.
+        outputs = {experience.head: experience.outputs for experience in experiences}
+        heads = [self.adapters[name] for name in outputs]
+        records = [
+            [record for experience in experiences if experience.head == name
+             for record in experience.train]
+            for name in outputs
+        ]  # fmt: skip
+        targets = [
+            head.targets(own, names).to(device)
+            for head, own, names in zip(heads, records, outputs.values(), strict=True)
+        ]
         for head, own in zip(heads, targets, strict=True):
             head.fit(own)
-        owner = torch.cat([torch.full((len(own),), k) for k, own in enumerate(targets)])
-        place = torch.cat([torch.arange(len(own)) for own in targets])
+        numbers = {name: number for number, name in enumerate(outputs)}
+        owner = torch.cat([torch.full((len(e.train),), numbers[e.head]) for e in experiences])
+        place = torch.empty_like(owner)
+        for number, own in enumerate(targets):
+            place[owner == number] = torch.arange(len(own))
 
         def loss(positions: Tensor, epoch: int) -> Tensor:
             columns = views[epoch % len(views)]

@@ -4,6 +4,7 @@ from typing import Any
 
 from mlff_cli.results import plots
 from mlff_cli.results.columns import Row, write_csv
+from mlff_cli.results.labels import markdown
 from mlff_cli.results.run_folder import RunFolder
 from mlff_cli.results.tables import markdown_table, matrix_markdown, result_row, summary
 
@@ -15,7 +16,7 @@ def write_report(folder: RunFolder) -> Row:
     title = str(folder.config().get("task", {}).get("title") or facts.scenario)
     subject = f"{title}, {facts.method}"
     row = result_row(matrix, facts)
-    folder.write_json("summary.json", summary(matrix, facts.seed))
+    folder.write_json("summary.json", figures(folder))
     write_csv(folder.path / "results.csv", [row])
     parts = [f"# {title}", "", f"    {environment.get('command', '')}", "", markdown_table([row])]
     for metric in matrix.metrics:
@@ -28,5 +29,14 @@ def write_report(folder: RunFolder) -> Row:
         plots.level_weights(
             folder.path / "level_weights.png", list(weights), list(weights.values()), subject
         )
+    if skipped := environment.get("skipped_images"):
+        lines = (f"- {markdown(name)}: {markdown(problem)}" for name, problem in skipped)
+        parts += ["", f"## {len(skipped)} images left out", "", *lines]
     folder.write_text("results.md", "\n".join(parts) + "\n")
     return row
+
+
+def figures(folder: RunFolder) -> dict[str, Any]:
+    """Return what summary.json holds: the matrix's figures, and the images that were left out."""
+    skipped = folder.read_json("env.json").get("skipped_images", [])
+    return {**summary(folder.matrix(), folder.facts().seed), "skipped_images": skipped}

@@ -4,8 +4,12 @@ import csv
 import hashlib
 import io
 import json
+import logging
+import os
+import platform
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +23,13 @@ from mlff_cli.results.atomic import write_atomically
 from mlff_cli.results.matrix import ScoreMatrix
 from mlff_cli.results.tables import RunFacts
 
+log = logging.getLogger(__name__)
+
 WHEREABOUTS = ("device", "workers", "checkpoint_every")
 """Keys of `trainer` that change where and how fast a run goes, not what it gives."""
+
+LINGERING_SECONDS = 15.0
+PROOFS = ("matrix.csv", "splits.csv")
 
 
 def config_hash(config: Mapping[str, Any]) -> str:
@@ -66,19 +75,40 @@ class RunFolder:
         Raises:
             UserError: Another process is at it, or the folder cannot be written.
         """
+        lock = FileLock(self.path / ".lock")
+        note = self.path / ".running"
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            with FileLock(self.path / ".lock", timeout=0):
-                yield
-        except Timeout as error:
+            self._acquire(lock, note)
+            for left_over in self.path.rglob(".*.tmp"):
+                left_over.unlink()  # by a killed process: the lock is ours, so nobody writes
+            write_atomically(note, json.dumps(_this_process()))
+        except OSError as error:
             raise UserError(
-                f"{self.path}: another process is training this very config; wait for it, or "
-                "change a key (seed=...)"
+                f"{self.path}: cannot be written ({error.strerror or error}); give another folder "
+                "with paths.runs=..."
             ) from error
-        except PermissionError as error:
-            raise UserError(
-                f"{error.filename}: cannot be written; give another folder with paths.runs=..."
-            ) from error
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                note.unlink(missing_ok=True)
+            lock.release()
+
+    def _acquire(self, lock: FileLock, note: Path) -> None:
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            # The processes that decode images outlive a killed run by seconds, its lock in hand.
+            try:
+                lock.acquire(timeout=LINGERING_SECONDS if _is_dead(_read(note)) else 0)
+            except Timeout as error:
+                holder = _read(note)
+                raise UserError(
+                    f"{self.path}: process {holder.get('process', '?')} on "
+                    f"{holder.get('host', '?')} is training this very config since "
+                    f"{holder.get('since', '?')}; wait for it, or change a key (seed=...)"
+                ) from error
 
     def write_config(self, config: Mapping[str, Any]) -> None:
         """Write config.yaml.
@@ -124,6 +154,15 @@ class RunFolder:
                 (record.name, splits[record.name], *place, labels, targets, identity[:16])
             )
         return text.getvalue()
+
+    def digests(self) -> dict[str, str]:
+        """Return hashes of what determines and what proves the result, by the name of the file."""
+        files = {name: self.path / name for name in PROOFS}
+        hashes = {
+            name: hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else "missing"
+            for name, file in files.items()
+        }
+        return {"config.yaml": config_hash(self.config()), **hashes}
 
     def read_text(self, name: str) -> str | None:
         """Return the text of a file, None where it is not there."""
@@ -176,14 +215,44 @@ def find_runs(paths: Sequence[Path]) -> list[RunFolder]:
     Raises:
         UserError: A folder does not exist, or no finished run is found.
     """
-    found = []
+    found: dict[Path, RunFolder] = {}
     for path in paths:
         if not path.is_dir():
             raise UserError(f"{path}: there is no such folder")
         inside = [path] if (path / "config.yaml").is_file() else None
         candidates = inside or sorted(file.parent for file in path.rglob("config.yaml"))
-        found += [RunFolder(candidate) for candidate in candidates]
-    finished = [run for run in found if run.finished]
+        found |= {candidate.resolve(): RunFolder(candidate) for candidate in candidates}
+    finished = [run for run in found.values() if run.finished]
     if not finished:
         raise UserError(f"{', '.join(map(str, paths))}: no finished run is there")
+    for run in found.values():
+        if not run.finished:
+            log.warning("left out, not finished: %s", run.path)
     return finished
+
+
+def _this_process() -> dict[str, Any]:
+    since = datetime.now(UTC).isoformat(sep=" ", timespec="seconds")
+    return {"process": os.getpid(), "host": platform.node(), "since": since}
+
+
+def _read(note: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(note.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _is_dead(holder: Mapping[str, Any]) -> bool:
+    """Whether the process is known to have ended: on this machine, and not there any more."""
+    process = holder.get("process")
+    if os.name != "posix" or holder.get("host") != platform.node() or not isinstance(process, int):
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return False

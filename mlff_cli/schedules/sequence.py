@@ -23,6 +23,7 @@ def sequence(
     unseen: Sequence[str] | None = None,
     classes_per_experience: int = 1,
     target_names: Sequence[str] = (),
+    only_scored: bool = False,
 ) -> list[Experience]:
     """Return the experiences in the order they are learned, then those that are only scored.
 
@@ -35,12 +36,16 @@ def sequence(
         unseen: Experiences that are only scored, all their records; empty: the last one.
         classes_per_experience: Classes that arrive together when `line` is "class".
         target_names: Outputs of a regressor; empty where labels make the outputs.
+        only_scored: Nothing is learned: all records are only scored.
 
     Raises:
         UserError: Names that do not exist, or an experience that cannot be learned.
     """
     value_of = _values(line)
-    values = _ordered(list(dict.fromkeys(v for record in records for v in value_of(record))), order)
+    values = list(dict.fromkeys(value for record in records for value in value_of(record)))
+    if not values:
+        raise UserError("schedule.line=class: the images have no labels; choose product or batch")
+    values = _ordered(values, order)
     if line == "class":
         groups = [
             values[start : start + classes_per_experience]
@@ -48,9 +53,11 @@ def sequence(
         ]
     else:
         groups = [[value] for value in values]
-    hidden = _unseen(values, unseen)
-    learned = [group for group in groups if group[0] not in hidden]
-    scored_only = [group for group in groups if group[0] in hidden]
+    hidden = set(values) if only_scored else _unseen(values, unseen)
+    learned = [group for group in groups if not hidden & set(group)]
+    scored_only = [group for group in groups if hidden & set(group)]
+    if not learned and not only_scored:
+        raise UserError("schedule.unseen: nothing is left to train on; name fewer experiences")
     experiences: list[Experience] = []
     for group in [*learned, *scored_only]:
         members = [record for record in records if set(value_of(record)) & set(group)]
@@ -100,10 +107,7 @@ def _unseen(values: list[str], unseen: Sequence[str] | None) -> set[str]:
     for name in unseen:
         if name not in values:
             raise UserError(f"schedule.unseen: there is no '{name}'; {nearest(name, values)}")
-    hidden = set(unseen) or {values[-1]}
-    if hidden >= set(values):
-        raise UserError("schedule.unseen: nothing is left to train on; name fewer experiences")
-    return hidden
+    return set(unseen) or {values[-1]}
 
 
 def _experience(

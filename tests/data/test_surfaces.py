@@ -66,11 +66,12 @@ def test_wrong_values_are_named(arguments, message):
 
 def test_yaml_holds_the_keyword_arguments_and_their_defaults():
     text = (Path(__file__).parents[2] / "configs/dataset/surfaces.yaml").read_text()
-    header = [line for line in text.splitlines() if line.startswith("#")]
-    assert "# @package data" in header
-    assert len(header) == 2
+    assert text.startswith("# @package data\n# ")
     parameters = inspect.signature(Surfaces).parameters
-    expected = {name: parameter.default for name, parameter in parameters.items()}
+    expected = {
+        name: list(p.default) if isinstance(p.default, tuple) else p.default
+        for name, p in parameters.items()
+    }
     assert yaml.safe_load(text) == {"name": "surfaces", **expected}
 
 

@@ -55,13 +55,22 @@ def _interpolation(size: int, cells: int) -> Field:
     return weights
 
 
-def smooth_noise(rng: Generator, size: int, wavelength: float) -> Field:
-    """Return (size, size) noise without direction, deviation about 1, finest period in units."""
+Window = tuple[slice, slice]
+"""Rows and columns of a canvas."""
+
+WHOLE: Window = (slice(None), slice(None))
+
+
+def smooth_noise(rng: Generator, size: int, wavelength: float, window: Window = WHOLE) -> Field:
+    """Return (size, size) noise without direction, deviation about 1, finest period in units.
+
+    Of a `window` only its rows and columns are computed.
+    """
     cells = max(1, round(2 * SIDE / wavelength))
     weights = _interpolation(size, cells)
     knots = rng.standard_normal((cells + 3, cells + 3), dtype=np.float32)
     # A cubic B-spline of unit noise has a deviation of 0.48 on average, along two axes.
-    return np.asarray(weights @ knots @ weights.T / 0.48, np.float32)
+    return np.asarray(weights[window[0]] @ knots @ weights[window[1]].T / 0.48, np.float32)
 
 
 def line_noise(rng: Generator, size: int, wavelength: float) -> Field:

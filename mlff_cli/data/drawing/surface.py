@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlff_cli.data.drawing.fields import SIDE, Field, Point
+from mlff_cli.data.drawing.fields import SIDE, Field, Point, Window
 
 
 def colour(red_green_blue: Point) -> Field:
@@ -32,6 +32,16 @@ class Surface:
     def size(self) -> int:
         """Pixels along one side."""
         return len(self.height)
+
+    def part(self, window: Window) -> "Surface":
+        """Return a window of rows and columns; what is drawn on it is drawn on the whole."""
+        rows, columns = window
+        return Surface(
+            self.height[rows, columns],
+            self.albedo[:, rows, columns],
+            self.gloss[rows, columns],
+            self.angle,
+        )
 
     def paint(self, mask: Field, colour: Field, opacity: float = 1.0) -> None:
         """Mix `colour` (3, 1, 1) or (3, S, S) into the albedo where `mask` (S, S) is set."""

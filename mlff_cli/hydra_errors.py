@@ -1,0 +1,59 @@
+"""Hydra's errors as messages that name the nearest right names."""
+
+import re
+
+from mlff_cli.config import flatten, suggest_key
+from mlff_cli.errors import UserError, nearest
+from mlff_cli.shipped_configs import choices, configs_folder, default_choices
+
+
+def translated(error: Exception, words: list[str], command: str) -> UserError:
+    """Return the message for what Hydra raised on the overrides `words` of a config."""
+    from hydra.errors import OverrideParseException
+
+    text = str(error).strip() or repr(error)
+    if missing := re.search(r"Could not find '([\w@]+)/([^']+)'", text):
+        group, choice = missing.groups()
+        options = getattr(error, "options", None) or list(choices(group))
+        several = " (several at once are for mlff sweep)" if "," in choice else ""
+        return UserError(f"{group}: there is no '{choice}'{several}; {nearest(choice, options)}")
+    if override := re.search(r"Could not (?:override|delete)[^']* '([^']+)'", text):
+        key = override[1].partition("=")[0]
+        if key.startswith("hydra"):
+            return UserError(
+                f"Hydra has no key '{key}'; mlff {command} --cfg hydra shows what it has"
+            )
+        return UserError(f"there is no key or group '{key}'; {_suggested(key, words, command)}")
+    first = text.splitlines()[0]
+    if isinstance(error, OverrideParseException):
+        return UserError(
+            f"cannot read '{error.override}' ({first}); an override is key=value, a list "
+            "key=[a,b], and a value with special characters stands in quotes: 'key=\"a,b\"'"
+        )
+    if "Ambiguous value" in first:
+        return UserError(
+            f"{re.sub('.*argument ', '', first)}: several values at once are for mlff sweep, a "
+            "list stands in brackets: key=[a,b]"
+        )
+    return UserError(first)
+
+
+def _suggested(wrong: str, words: list[str], command: str) -> str:
+    """Suggest among the groups and all keys of the config that the right words give."""
+    from hydra import compose, initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+    from omegaconf import OmegaConf
+
+    offered = default_choices(command)
+    if "." not in wrong and nearest(wrong, offered).startswith("did you mean"):
+        return nearest(wrong, offered)
+    selecting = [
+        word for word in words
+        if (parts := word.partition("="))[0] in offered and parts[2] in choices(parts[0])
+    ]  # fmt: skip
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(configs_folder()), version_base="1.3"):
+        config = OmegaConf.to_container(compose(command, overrides=selecting), resolve=False)
+    assert isinstance(config, dict)
+    tree = {str(key): value for key, value in config.items()}
+    return suggest_key(wrong, {**dict(flatten(tree)), **dict.fromkeys(offered)})

@@ -1,0 +1,73 @@
+"""Calls of the command line, in this process or in one of their own."""
+
+import os
+import re
+import subprocess
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import NamedTuple
+from unittest.mock import patch
+
+from mlff_cli.cli import main
+
+TINY = ("data.image_size=32", "data.images_per_class=5", "method.epochs=2")
+"""Fifteen classes of five drawn images, 32 px: a run of seconds."""
+
+HEAVY = {"torch", "torchvision", "timm", "pandas", "sklearn", "matplotlib", "numpy", "PIL", "rich"}
+
+
+class Result(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+def call(*words: str) -> Result:
+    """Call a command in this process: no second import of torch."""
+    out, err = StringIO(), StringIO()
+    with redirect_stdout(out), redirect_stderr(err), patch.object(sys, "argv", ["mlff", *words]):
+        try:
+            main(list(words))
+        except SystemExit as leaving:
+            return Result(int(leaving.code or 0), out.getvalue(), err.getvalue())
+    raise AssertionError("main returned")
+
+
+def start(*words: str, folder: Path, importtime: bool = False) -> subprocess.Popen[str]:
+    """Start a command in a process of its own."""
+    flags = ["-X", "importtime"] if importtime else []
+    return subprocess.Popen(
+        [sys.executable, *flags, "-m", "mlff_cli", *words],
+        cwd=folder,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def imported(*words: str, folder: Path) -> tuple[Result, set[str]]:
+    """Call a command in a process of its own; return also what it imported, by top-level name."""
+    process = start(*words, folder=folder, importtime=True)
+    out, err = process.communicate(timeout=60)
+    modules = set(re.findall(r"^import time:.*\| +(\w+)", err, flags=re.MULTILINE))
+    said = [line for line in err.splitlines() if not line.startswith("import time:")]
+    return Result(process.returncode, out, "\n".join(said)), modules
+
+
+def refusal(*words: str) -> str:
+    """Return the one message of a command that is refused, and see that it is one."""
+    result = call(*words)
+    assert result.code == 2, result
+    assert result.out == ""
+    lines = result.err.splitlines()
+    assert len(lines) == 1 and lines[0].startswith("mlff: "), result.err
+    return lines[0].removeprefix("mlff: ")
+
+
+def scores(table: str) -> dict[tuple[str, str], list[float]]:
+    """Return the figures of a printed table by experience and metric."""
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in table.splitlines()]
+    return {(row[0], row[1]): [float(cell) for cell in row[2:]] for row in rows if len(row) > 2}

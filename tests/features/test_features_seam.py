@@ -1,0 +1,185 @@
+"""Images to features: what is stored is what the live network gives, each image seen once."""
+
+import numpy as np
+import pytest
+import torch
+from configs_for_tests import learned, matrix_bytes, small_config, tiny_backbone
+
+from mlff_cli.assembly import build_features
+from mlff_cli.backbones.recipe import BackboneRecipe
+from mlff_cli.data.files import FileImage
+from mlff_cli.data.images import normalised, squared
+from mlff_cli.data.records import Record
+from mlff_cli.data.surfaces import Surfaces
+from mlff_cli.device import Device
+from mlff_cli.errors import UserError
+from mlff_cli.features.features import Features, pooled
+from mlff_cli.features.memory import MemoryStore
+from mlff_cli.features.statistics import LevelInput
+from mlff_cli.features.views import view_of
+
+STATISTICS = ("mean", "max", "deviation")
+
+
+@pytest.fixture(scope="module")
+def records():
+    return Surfaces(image_size=48, images_per_class=2).records()[:23]
+
+
+def tiny(weights_of, model="test_efficientnet"):
+    """A config section of one of timm's smallest networks."""
+    return {"model": model, "weights": str(weights_of(model)), "name": "timm", "levels": []}
+
+
+def features_of(folder, backbone, **features):
+    config = small_config(folder, keys={"data.image_size": 48})
+    config["features"] |= features
+    if backbone is not None:
+        config["backbone"] = backbone
+    device = Device.choose(device="cpu", precision="fp32", workers=0, batch_size=8)
+    return build_features(config, device)
+
+
+def every_input(features):
+    return [LevelInput(level.name, name) for level in features.facts.levels for name in STATISTICS]
+
+
+@pytest.mark.parametrize("store", [True, False])
+def test_stored_features_are_those_of_the_live_network(records, tmp_path, store):
+    features = features_of(tmp_path, None, store=store)
+    inputs = every_input(features)
+    stored = features.read(records, inputs)
+    backbone = features.recipe.build()
+    images = torch.stack([squared(record.image.load(), 48) for record in records])
+    with torch.inference_mode():
+        maps = backbone(normalised(images, backbone.preprocessing))
+    live = pooled(maps, [level.name for level in backbone.levels], inputs)
+    for item, one, other in zip(inputs, stored, live, strict=True):
+        assert one.dtype == torch.float32
+        scale = float(other.abs().max())
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5 * scale, msg=item.name)
+
+
+@pytest.mark.parametrize("model", [None, "test_vit", "test_convnext", "test_resnet"])
+def test_features_do_not_depend_on_company_or_order(model, records, tmp_path, weights_of):
+    """Bit by bit: the store is filled by whichever run comes first."""
+    backbone = None if model is None else tiny(weights_of, model)
+    together = features_of(tmp_path, backbone, store=False)
+    inputs = every_input(together)
+    expected = together.read(records, inputs)
+    shuffled = features_of(tmp_path, backbone, store=False)
+    order = np.random.default_rng(0).permutation(len(records)).tolist()
+    pieces = [order[:1], order[1:4], order[4:15], order[15:]]
+    for piece in pieces:
+        rows = shuffled.read([records[i] for i in piece], inputs)
+        for row, column in zip(rows, expected, strict=True):
+            assert torch.equal(row, column[piece])
+    again = shuffled.read(records, inputs)
+    assert all(torch.equal(one, other) for one, other in zip(again, expected, strict=True))
+    assert together.extracted == shuffled.extracted == len(records)
+
+
+def test_a_second_process_finds_everything_and_builds_nothing(records, tmp_path, monkeypatch):
+    first = features_of(tmp_path, None)
+    inputs = every_input(first)
+    expected = first.read(records, inputs)
+    monkeypatch.setattr(BackboneRecipe, "build", lambda self: pytest.fail("a network was built"))
+    second = features_of(tmp_path, None)
+    assert second.facts == first.facts
+    found = second.read(records[::-1], inputs)
+    assert all(torch.equal(a.flip(0), b) for a, b in zip(found, expected, strict=True))
+    assert (second.extracted, second.seconds) == (0, 0.0)
+
+
+def test_only_what_is_missing_is_computed(records, tmp_path, weights_of):
+    features = features_of(tmp_path, tiny(weights_of))
+    deepest = [LevelInput(features.facts.levels[-1].name, "mean")]
+    features.read(records[:5], deepest)
+    features.read(records[3:9], every_input(features))
+    assert features.extracted == 9
+    features.read(records[:9], [LevelInput(features.facts.levels[0].name, "grid")])
+    assert features.extracted == 18  # the grid is none of what is always kept
+
+
+def test_an_image_listed_twice_is_seen_once(tmp_path, weights_of):
+    from PIL import Image
+
+    Image.new("RGB", (48, 48), (90, 20, 20)).save(tmp_path / "a.png")
+    (tmp_path / "b.png").write_bytes((tmp_path / "a.png").read_bytes())
+    twice = [Record(name, FileImage(tmp_path / name)) for name in ("a.png", "b.png", "a.png")]
+    features = features_of(tmp_path, tiny(weights_of))
+    (column,) = features.read(twice, [LevelInput(features.facts.levels[-1].name, "mean")])
+    assert features.extracted == 1
+    assert torch.equal(column[0], column[1])
+    assert torch.equal(column[0], column[2])
+
+
+def test_whole_maps_and_grids_are_stored_where_they_are_asked_for(records, tmp_path, weights_of):
+    features = features_of(tmp_path, tiny(weights_of))
+    level = features.facts.levels[1]
+    side = 48 // level.stride
+    map_, grid, mean = features.read(
+        records[:3], [LevelInput(level.name, name) for name in ("map", "grid", "mean")]
+    )
+    assert map_.shape == (3, level.channels, side, side)
+    assert grid.shape == (3, level.channels, 4, 4)
+    torch.testing.assert_close(map_.mean(dim=(2, 3)), mean)
+
+
+def test_views_have_features_of_their_own(records, tmp_path, weights_of):
+    features = features_of(tmp_path, tiny(weights_of))
+    inputs = [LevelInput(features.facts.levels[-1].name, "mean")]
+    (plain,) = features.read(records[:3], inputs)
+    (varied,) = features.read(records[:3], inputs, view=1)
+    assert features.extracted == 6
+    assert not torch.equal(plain, varied)
+    images = torch.stack([squared(record.image.load(), 48) for record in records[:3]])
+    backbone = features.recipe.build()
+    with torch.inference_mode():
+        maps = backbone(normalised(view_of(images, 1), backbone.preprocessing))
+    torch.testing.assert_close(varied, maps[-1].mean(dim=(2, 3)), rtol=1e-4, atol=1e-5)
+
+
+def test_half_precision_is_another_entry_of_the_store(records, tmp_path, weights_of):
+    full = features_of(tmp_path, tiny(weights_of))
+    inputs = every_input(full)
+    half = features_of(tmp_path, tiny(weights_of), dtype="float16")
+    expected, found = full.read(records, inputs), half.read(records, inputs)
+    assert half.extracted == len(records)
+    for one, other in zip(expected, found, strict=True):
+        assert other.dtype == torch.float32
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4)
+
+
+def test_a_bad_image_is_named(tmp_path, weights_of):
+    (tmp_path / "torn.png").write_bytes(b"no image at all")
+    features = features_of(tmp_path, tiny(weights_of))
+    with pytest.raises(UserError, match=r"torn\.png"):
+        features.read(
+            [Record("torn.png", FileImage(tmp_path / "torn.png"))],
+            [LevelInput(features.facts.levels[0].name, "mean")],
+        )
+
+
+@pytest.mark.parametrize("fusion", ["conv1x1", "authors", "deepest"])
+def test_with_and_without_the_store_the_matrix_is_the_same(fusion, tmp_path, weights_of):
+    matrices, extracted = [], []
+    for name, store in (("live", False), ("empty", True), ("full", True)):
+        keys = tiny_backbone(weights_of) | {"features.store": store, "fusion.width": 16}
+        if fusion == "deepest":
+            del keys["fusion.width"]
+        config = small_config(tmp_path, backbone="timm", fusion=fusion, keys=keys)
+        method, outcome = learned(config, tmp_path / name)
+        matrices.append(matrix_bytes(outcome, tmp_path))
+        extracted.append(method.context.features.extracted)
+    assert matrices[0] == matrices[1] == matrices[2]
+    assert extracted[0] == extracted[1] > 0
+    assert extracted[2] == 0
+
+
+def test_a_store_in_memory_and_a_fresh_seam_share_nothing(records, weights_of, tmp_path):
+    features = features_of(tmp_path, tiny(weights_of), store=False)
+    assert isinstance(features, Features)
+    assert isinstance(features.store, MemoryStore)
+    features.read(records[:2], [LevelInput(features.facts.levels[0].name, "mean")])
+    assert not (tmp_path / "features").exists()

@@ -1,0 +1,164 @@
+"""Fusion on pooled features is fusion on live maps; what is trained and what stays."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from mlff_cli.backbones.efficientnet_lite0 import EfficientNetLite0
+from mlff_cli.backbones.levels import LevelInfo
+from mlff_cli.errors import UserError
+from mlff_cli.features.features import pooled
+from mlff_cli.features.statistics import LevelInput, statistic
+from mlff_cli.fusion.authors import AuthorsFusion
+from mlff_cli.fusion.base import Standardisation
+from mlff_cli.fusion.conv1x1 import Conv1x1Fusion
+from mlff_cli.fusion.deepest import DeepestLevel
+from mlff_cli.heads.classifier import Classifier
+
+RESNET50 = [LevelInfo("layer1", 256, 4), LevelInfo("layer2", 512, 8),
+            LevelInfo("layer3", 1024, 16), LevelInfo("layer4", 2048, 32)]  # fmt: skip
+LEVELS = [LevelInfo("shallow", 3, 4), LevelInfo("deep", 5, 8)]
+
+
+@pytest.fixture(scope="module")
+def live():
+    """The embedded network's levels, and its maps of six images."""
+    backbone = EfficientNetLite0(image_size=64, weights=None, levels=[]).build()
+    images = torch.randn(6, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        return backbone.levels, [map_.clone() for map_ in backbone(images)]
+
+
+def trained(layer, inputs):
+    """Move every parameter and constant away from where it begins."""
+    torch.manual_seed(1)
+    layer.fit(inputs)
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.1)
+    return layer
+
+
+@torch.no_grad()
+def test_conv1x1_equals_convolutions_of_the_live_maps_pooled_afterwards(live):
+    levels, maps = live
+    names = [level.name for level in levels]
+    layer = Conv1x1Fusion(levels, width=7, statistics=["mean"], dropout=0.0)
+    inputs = pooled(maps, names, layer.inputs)
+    trained(layer, inputs).eval()
+    expected = torch.zeros(6, 7)
+    for index, map_ in enumerate(maps):
+        convolution = nn.Conv2d(map_.shape[1], 7, kernel_size=1)
+        convolution.weight.copy_(layer.convolutions[index].weight[:, :, None, None])
+        convolution.bias.copy_(layer.convolutions[index].bias)
+        mean, std = (getattr(layer.scaling[index], n)[:, None, None] for n in ("mean", "std"))
+        convolved = convolution((map_ - mean) / std)
+        expected += layer.level_weights()[names[index]] * convolved.mean(dim=(2, 3))
+    assert float(expected.std()) > 0.1
+    torch.testing.assert_close(layer(inputs), expected, rtol=1e-4, atol=1e-4)
+
+
+@torch.no_grad()
+def test_authors_equals_its_blocks_on_live_maps_pooled_by_torch(live):
+    levels, maps = live
+    layer = AuthorsFusion(levels, width=25)
+    inputs = pooled(maps, [level.name for level in levels], layer.inputs)
+    trained(layer, inputs).train()
+    layer(inputs)  # moves the statistics of BatchNorm
+    layer.eval()
+    pools = [F.adaptive_max_pool2d] * 2 + [F.adaptive_avg_pool2d] * 3
+    expected = [
+        block(pool(map_, 1).flatten(1))
+        for block, pool, map_ in zip(layer.blocks, pools, maps, strict=True)
+    ]
+    torch.testing.assert_close(layer(inputs), torch.cat(expected, dim=1), rtol=1e-5, atol=1e-5)
+
+
+def test_authors_pools_four_levels_by_max_max_mean_mean_and_has_the_published_size():
+    layer = AuthorsFusion(RESNET50, width=1024)
+    assert [item.name for item in layer.inputs] == [
+        "layer1/max", "layer2/max", "layer3/mean", "layer4/mean",
+    ]  # fmt: skip
+    head = Classifier(layer.width, 2, hidden=1024, label_smoothing=0.0)
+    parameters = sum(p.numel() for module in (layer, head) for p in module.parameters())
+    assert parameters == 2_039_810
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+def test_authors_shares_its_width_evenly(count):
+    layer = AuthorsFusion([LevelInfo(str(i), 4, 4) for i in range(count)], width=16)
+    layer.eval()
+    assert layer.width == 16 // count * count
+    assert layer([torch.rand(2, 4)] * count).shape == (2, layer.width)
+    assert [item.statistic for item in layer.inputs].count("max") == count // 2
+
+
+def test_authors_refuses_a_width_below_the_number_of_levels():
+    with pytest.raises(UserError, match="at least 4"):
+        AuthorsFusion(RESNET50, width=3)
+
+
+def test_authors_trains_on_a_single_row_and_leaves_its_statistics():
+    layer = AuthorsFusion(LEVELS, width=4)
+    inputs = [torch.rand(8, level.channels) for level in LEVELS]
+    layer.train()(inputs)
+    before = {name: buffer.clone() for name, buffer in layer.named_buffers()}
+    single = layer([rows[:1] for rows in inputs])
+    assert all(torch.equal(before[name], buffer) for name, buffer in layer.named_buffers())
+    single.sum().backward()
+    layer(inputs)
+    assert not all(torch.equal(before[name], buffer) for name, buffer in layer.named_buffers())
+
+
+def test_conv1x1_reads_every_statistic_of_every_level_and_weighs_levels():
+    layer = Conv1x1Fusion(LEVELS, width=4, statistics=["mean", "max"], dropout=0.0)
+    assert [item.name for item in layer.inputs] == [
+        "shallow/mean", "shallow/max", "deep/mean", "deep/max",
+    ]  # fmt: skip
+    assert layer.level_weights() == {"shallow": 0.5, "deep": 0.5}
+    with torch.no_grad():
+        layer.level_logits.copy_(torch.tensor([50.0, -50.0]))
+    inputs = [torch.rand(3, 3), torch.rand(3, 3), torch.rand(3, 5), torch.rand(3, 5)]
+    changed = [*inputs[:2], *(torch.rand(3, 5) for _ in range(2))]
+    assert torch.equal(layer(inputs), layer(changed))
+    assert layer.level_weights()["shallow"] == pytest.approx(1.0)
+
+
+def test_conv1x1_refuses_a_statistic_that_does_not_exist():
+    with pytest.raises(UserError, match=r"fusion\.statistics: 'meen' is unknown; .*'mean'"):
+        Conv1x1Fusion(LEVELS, width=4, statistics=["meen"], dropout=0.0)
+
+
+def test_deepest_is_the_deepest_level_standardised_with_nothing_to_train():
+    layer = DeepestLevel(LEVELS)
+    rows = torch.randn(50, 5) * 3 + 2
+    layer.fit([rows])
+    assert layer.inputs == (LevelInput("deep", "mean"),)
+    assert list(layer.parameters()) == []
+    fused = layer([rows])
+    torch.testing.assert_close(fused.mean(0), torch.zeros(5), atol=1e-5, rtol=0)
+    torch.testing.assert_close(fused.std(0, unbiased=False), torch.ones(5), atol=1e-5, rtol=0)
+    assert layer.level_weights() == {}
+
+
+def test_standardisation_leaves_a_constant_channel_alone():
+    layer = Standardisation(2)
+    layer.fit(torch.tensor([[1.0, 7.0], [3.0, 7.0]]))
+    assert layer(torch.tensor([[1.0, 7.0], [3.0, 8.0]])).tolist() == [[-1.0, 0.0], [1.0, 1.0]]
+
+
+def test_statistics_by_hand():
+    maps = torch.tensor([[[[1.0, 2.0], [3.0, 6.0]]]])
+    assert float(statistic("mean")(maps)) == 3.0
+    assert float(statistic("max")(maps)) == 6.0
+    assert float(statistic("deviation")(maps)) == pytest.approx((14 / 4) ** 0.5)
+    assert statistic("grid")(torch.rand(2, 3, 9, 9)).shape == (2, 3, 4, 4)
+    assert torch.equal(statistic("map")(maps), maps)
+    assert float(statistic("deviation")(torch.ones(1, 1, 1, 1))) == 0.0
+
+
+def test_statistics_of_half_precision_are_full_precision():
+    maps = torch.full((1, 1, 64, 64), 100.0, dtype=torch.float16)
+    assert float(statistic("mean")(maps)) == 100.0
+    assert statistic("mean")(maps).dtype == torch.float32

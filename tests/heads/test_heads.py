@@ -1,0 +1,137 @@
+"""Losses, scores, targets and units of the three heads; a head that grows; a batch of one."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from mlff_cli.data.generated import GeneratedImage
+from mlff_cli.data.records import Record
+from mlff_cli.errors import UserError
+from mlff_cli.heads.classifier import Classifier
+from mlff_cli.heads.multi_label import MultiLabel
+from mlff_cli.heads.regressor import Regressor
+
+
+def record(name="a.png", labels=(), targets=()):
+    return Record(name, GeneratedImage("surfaces", ()), labels=labels, targets=targets)
+
+
+def classifier(width=6, outputs=3, hidden=0, label_smoothing=0.0):
+    return Classifier(width, outputs, hidden=hidden, label_smoothing=label_smoothing)
+
+
+@pytest.mark.parametrize("hidden", [0, 8])
+@pytest.mark.parametrize(
+    "make",
+    [classifier, lambda **keys: MultiLabel(6, 3, **keys), lambda **keys: Regressor(6, 3, **keys)],
+    ids=["classifier", "multi_label", "regressor"],
+)
+def test_shapes_and_a_hidden_layer(make, hidden):
+    head = make(hidden=hidden)
+    assert head(torch.randn(5, 6)).shape == (5, 3)
+    assert head.scores(head(torch.randn(5, 6))).shape == (5, 3)
+    parameters = sum(parameter.numel() for parameter in head.parameters())
+    assert parameters == ((6 * 8 + 8) + 2 * 8 + 8 * 3 + 3 if hidden else 6 * 3 + 3)
+
+
+def test_a_single_row_trains_with_batch_norm_and_leaves_its_statistics():
+    torch.manual_seed(0)
+    head = classifier(hidden=8).train()
+    head(torch.randn(16, 6))
+    before = {name: buffer.clone() for name, buffer in head.named_buffers()}
+    row = torch.randn(1, 6)
+    outputs = head(row)
+    outputs.sum().backward()
+    assert head.hidden[0].weight.grad is not None
+    assert all(torch.equal(before[name], buffer) for name, buffer in head.named_buffers())
+    assert head.training
+    head.eval()
+    assert torch.equal(outputs, head(row))
+    head.train()(torch.randn(16, 6))
+    assert not torch.equal(before["hidden.1.running_mean"], head.hidden[1].running_mean)
+
+
+def test_a_head_that_grows_keeps_what_old_outputs_give():
+    torch.manual_seed(0)
+    head = classifier(outputs=2).eval()
+    rows = torch.randn(4, 6)
+    before = head(rows)
+    head.grow(5)
+    after = head(rows)
+    assert after.shape == (4, 5)
+    torch.testing.assert_close(after[:, :2], before)
+    assert head.output.weight.requires_grad
+    head.grow(3)
+    assert head.output.out_features == 5
+
+
+def test_the_classifier_by_hand():
+    head = classifier(outputs=2)
+    outputs = torch.tensor([[2.0, 0.0], [0.0, 1.0]])
+    targets = Classifier.targets([record(labels=("b",)), record(labels=("a",))], ["a", "b"])
+    assert targets.tolist() == [1, 0]
+    expected = (np.log1p(np.exp(2)) + np.log1p(np.exp(1))) / 2
+    assert float(head.loss(outputs, targets)) == pytest.approx(expected)
+    scores = head.scores(outputs)
+    torch.testing.assert_close(scores.sum(1), torch.ones(2))
+    metrics = Classifier.metrics(scores.numpy(), np.array([0, 1]), ["a", "b"])
+    assert metrics == {"accuracy": 1.0, "mAP": 1.0}
+    smooth = classifier(outputs=2, label_smoothing=0.2)
+    confident = torch.tensor([[50.0, 0.0]])
+    assert float(smooth.loss(confident, torch.tensor([0]))) > 1
+    assert float(head.loss(confident, torch.tensor([0]))) < 1e-6
+
+
+@pytest.mark.parametrize("labels", [(), ("a", "b")])
+def test_the_classifier_refuses_none_and_several_labels(labels):
+    with pytest.raises(UserError, match=rf"'x\.png' has {len(labels)} labels"):
+        Classifier.targets([record("x.png", labels=labels)], ["a", "b"])
+
+
+@pytest.mark.parametrize("head", [Classifier, MultiLabel])
+def test_a_label_that_is_no_output_is_named(head):
+    with pytest.raises(UserError, match=r"'x\.png': (class|label) 'c' is none .*a, b"):
+        head.targets([record("x.png", labels=("c",))], ["a", "b"])
+
+
+def test_multi_label_by_hand():
+    head = MultiLabel(6, 2, hidden=0)
+    records = [record(labels=("a", "b")), record(), record(labels=("b",))]
+    targets = MultiLabel.targets(records, ["a", "b"])
+    assert targets.tolist() == [[1, 1], [0, 0], [0, 1]]
+    outputs = torch.tensor([[1.0, 2.0], [-1.0, -1.0], [-3.0, -0.5]])
+    expected = F.softplus(torch.tensor([-1.0, -2.0, -1.0, -1.0, -3.0, 0.5])).mean()
+    assert float(head.loss(outputs, targets)) == pytest.approx(float(expected))
+    metrics = MultiLabel.metrics(head.scores(outputs).numpy(), targets.numpy(), ["a", "b"])
+    assert metrics["exact_match"] == pytest.approx(2 / 3)
+    assert metrics["mAP"] == 1.0
+
+
+def test_multi_label_scores_of_a_head_that_grew_count_labels_that_came_later():
+    """Images of the first experience bear none of them: a wrong one spoils the exact match."""
+    scores = np.array([[0.9, 0.1, 0.2], [0.1, 0.9, 0.8]], dtype=np.float32)
+    targets = np.array([[1.0, 0.0], [0.0, 1.0]], dtype=np.float32)
+    metrics = MultiLabel.metrics(scores, targets, ["a", "b"])
+    assert metrics == {"exact_match": 0.5, "mAP": 1.0}
+
+
+def test_the_regressor_trains_on_scaled_targets_and_scores_in_their_own_units():
+    head = Regressor(6, 2, hidden=0)
+    targets = Regressor.targets([record(targets=(10.0, 5.0)), record(targets=(30.0, 5.0))], ["x", "y"])
+    head.fit(targets)
+    assert head.mean.tolist() == [20.0, 5.0]
+    assert head.spread.tolist() == [10.0, 1.0]  # a target that never varies keeps its scale
+    outputs = torch.tensor([[-1.0, 0.0], [1.0, 0.0]])
+    assert float(head.loss(outputs, targets)) == 0.0
+    assert head.scores(outputs).tolist() == [[10.0, 5.0], [30.0, 5.0]]
+    assert float(head.loss(outputs + 3, targets)) == pytest.approx(2.5)  # linear beyond 1
+    metrics = Regressor.metrics(
+        np.array([[12.0, 5.0], [30.0, 8.0]], dtype=np.float32), targets.numpy(), ["x", "y"]
+    )
+    assert metrics == {"mae": 1.25, "mae x": 1.0, "mae y": 1.5}
+
+
+def test_the_regressor_names_an_image_without_its_targets():
+    with pytest.raises(UserError, match=r"'x\.png' has 0 targets; .* expects 2 \(dx, dy\)"):
+        Regressor.targets([record("x.png", labels=("a",))], ["dx", "dy"])

@@ -1,0 +1,250 @@
+"""What each method trains, what it leaves alone, and what it counts."""
+
+import pytest
+import torch
+from configs_for_tests import learned, small_config, tiny_backbone
+
+from mlff_cli.assembly import build_method, build_task
+from mlff_cli.backbones.recipe import BackboneRecipe
+from mlff_cli.methods.frozen import FrozenMethod
+
+
+def tiny_config(folder, weights_of, **choices):
+    keys = {**tiny_backbone(weights_of), **choices.pop("keys", {})}
+    return small_config(folder, backbone="timm", keys=keys, **choices)
+
+
+def begun(config):
+    """Return the method with its heads made, and the experiences."""
+    task = build_task(config)
+    method = build_method(config)
+    return method, [e for e in task.experiences if e.learned]
+
+
+@pytest.fixture
+def networks(monkeypatch):
+    """Every network that is built during the test, with its state at that time."""
+    built = []
+    original = BackboneRecipe.build
+
+    def build(self):
+        network = original(self)
+        built.append((network, {n: t.clone() for n, t in network.state_dict().items()}))
+        return network
+
+    monkeypatch.setattr(BackboneRecipe, "build", build)
+    return built
+
+
+def changed(network, before):
+    now = network.state_dict()
+    assert set(now) == set(before)
+    return {name for name, tensor in now.items() if not torch.equal(tensor, before[name])}
+
+
+@pytest.mark.parametrize("method", ["mlff", "linear_probe", "joint"])
+@pytest.mark.parametrize("backbone", ["efficientnet_lite0", "timm"])
+def test_a_frozen_backbone_is_left_as_it_was(method, backbone, networks, tmp_path, weights_of):
+    keys = tiny_backbone(weights_of) if backbone == "timm" else {}
+    keys |= {"features.views": 2, "data.images_per_class": 4}
+    config = small_config(tmp_path, backbone=backbone, method=method, keys=keys)
+    trained, _ = learned(config, tmp_path / "state")
+    trained.adapters.train()
+    (built,) = networks
+    assert changed(*built) == set()
+    assert not any(module.training for module in built[0].modules())
+
+
+def test_fine_tuning_changes_every_weight_and_every_statistic(networks, tmp_path, weights_of):
+    config = tiny_config(tmp_path, weights_of, method="finetune")
+    method, _ = learned(config, tmp_path / "state")
+    (built,) = networks
+    network, before = built
+    assert changed(network, before) == set(before)
+    assert not any(module.training for module in network.modules())
+    assert method.trainable_parameters() == method.full_parameters()
+    assert method.trainable_parameters() == 82_300 + 3 * 5 * (64 + 1)
+
+
+@pytest.mark.parametrize("fusion", ["conv1x1", "authors"])
+def test_mlff_changes_fusion_and_the_new_head_alone(fusion, tmp_path, weights_of):
+    config = tiny_config(tmp_path, weights_of, fusion=fusion)
+    method, experiences = begun(config)
+    before = {}
+    for number, experience in enumerate(experiences):
+        method.begin(experience)
+        before = method.state()
+        method.learn(experience)
+        now = method.state()
+        moved = {name for name in now if not torch.equal(now[name], before[name])}
+        assert {name for name in moved if "_heads" in name} == {
+            f"adapters._heads.{number}.output.{part}" for part in ("weight", "bias")
+        }
+        constants = {name for name in moved if ".scaling." in name}
+        assert bool(constants) == (number == 0 and fusion == "conv1x1")
+        assert any("fusion" in name for name in moved - constants)
+    assert not method.adapters.training
+
+
+@pytest.mark.parametrize("fusion", ["deepest", "authors", "conv1x1"])
+def test_a_linear_probe_trains_heads_alone_whatever_it_reads(fusion, tmp_path, weights_of):
+    config = tiny_config(tmp_path, weights_of, method="linear_probe", fusion=fusion)
+    method, experiences = begun(config)
+    for experience in experiences:
+        method.begin(experience)
+        before = method.state()
+        method.learn(experience)
+        moved = {n for n, tensor in method.state().items() if not torch.equal(tensor, before[n])}
+        constants = {name for name in moved if ".scaling." in name}
+        assert all("_heads" in name for name in moved - constants)
+        assert bool(constants) == (experience.index == 1 and fusion != "authors")
+    width = method.adapters.fusion.width
+    assert method.trainable_parameters() == 3 * 5 * (width + 1)
+
+
+def test_the_saving_is_counted_against_the_whole_network_with_plain_heads(tmp_path, weights_of):
+    config = tiny_config(tmp_path, weights_of, keys={"fusion.width": 16})
+    method, experiences = begun(config)
+    for experience in experiences:
+        method.begin(experience)
+    channels = [16, 24, 32, 48, 64]  # mean and max of each level have a convolution each
+    fusion = sum(2 * (count + 1) * 16 for count in channels) + len(channels)
+    assert method.trainable_parameters() == fusion + 3 * 5 * (16 + 1)
+    assert method.full_parameters() == 82_300 + 3 * 5 * (64 + 1)
+
+
+def test_distillation_of_weight_0_is_none(tmp_path, weights_of):
+    config = tiny_config(tmp_path, weights_of)
+    none = learned(config, tmp_path / "none")[0].state()
+    method, experiences = begun(config)
+    for experience in experiences:
+        method.begin(experience)
+        method.train_adapters(experience, previous=method.adapters.fusion, weight=0.0)
+    assert all(torch.equal(tensor, none[name]) for name, tensor in method.state().items())
+    other = tiny_config(tmp_path, weights_of, keys={"method.distillation": 1.0})
+    some = learned(other, tmp_path / "some")[0].state()
+    name = "adapters.fusion.convolutions.0.weight"
+    assert not torch.equal(some[name], none[name])
+
+
+def test_a_large_weight_of_distillation_holds_the_descriptor_where_it_was(tmp_path, weights_of):
+    drifts = []
+    for weight in (0.0, 1.0, 100.0):
+        keys = {"method.distillation": weight, "method.epochs": 40, "method.learning_rate": 0.01}
+        method, experiences = begun(tiny_config(tmp_path, weights_of, keys=keys))
+        first, second = experiences[:2]
+        rows = method.context.features.read(second.train, method.adapters.fusion.inputs)
+        method.begin(first)
+        method.learn(first)
+        before = method.adapters.fusion(rows)
+        method.begin(second)
+        method.learn(second)
+        after = method.adapters.fusion(rows)
+        drifts.append((after - before).pow(2).mean().item())
+    assert drifts[0] > 2 * drifts[1] > 4 * drifts[2] > 0
+
+
+def test_distillation_holds_nothing_in_the_first_experience(tmp_path, weights_of):
+    states = []
+    for weight in (0.0, 100.0):
+        keys = {"method.distillation": weight}
+        method, experiences = begun(tiny_config(tmp_path, weights_of, keys=keys))
+        method.begin(experiences[0])
+        method.learn(experiences[0])
+        states.append(method.state())
+    assert all(torch.equal(tensor, states[1][name]) for name, tensor in states[0].items())
+
+
+def test_joint_learns_every_head_and_gives_the_last_row_alone(tmp_path, weights_of):
+    config = tiny_config(tmp_path, weights_of, method="joint", keys={"method.epochs": 20})
+    method, outcome = learned(config, tmp_path / "state")
+    scores = outcome.matrix.array("accuracy", 0)
+    assert scores.shape == (4, 3)
+    assert bool(torch.tensor(scores[:3]).isnan().all())
+    assert not bool(torch.tensor(scores[3]).isnan().any())
+    assert len(outcome.training_seconds) == 1
+    fresh, experiences = begun(config)
+    for experience in experiences:
+        fresh.begin(experience)
+    now = method.state()
+    untouched = [n for n, t in fresh.state().items() if "_heads" in n and torch.equal(t, now[n])]
+    assert untouched == []
+    with pytest.raises(NotImplementedError, match="learn_all"):
+        method.learn(experiences[0])
+
+
+def test_joint_takes_the_constants_of_a_shared_regressor_from_all_experiences(
+    tmp_path, weights_of
+):
+    from configs_for_tests import digits_manifest
+
+    manifest = digits_manifest(
+        tmp_path, "batch,target_side", lambda digit, side: f"b{digit % 2},{side + 100 * (digit % 2)}",
+        count=40,
+    )  # fmt: skip
+    config = tiny_config(
+        tmp_path, weights_of, data="csv", schedule="by_batch", head="regressor", method="joint",
+        keys={"data.file": str(manifest)},
+    )  # fmt: skip
+    method, outcome = learned(config, tmp_path / "state")
+    _, experiences = begun(config)
+    targets = torch.tensor([r.targets for e in experiences for r in e.train])
+    (head,) = method.adapters.heads
+    torch.testing.assert_close(head.mean, targets.mean(0))
+    assert float(head.spread) > 40
+    assert outcome.matrix.metrics == ["mae", "mae target_side"]
+
+
+@pytest.mark.parametrize("method", ["mlff", "finetune", "joint", "linear_probe"])
+@pytest.mark.parametrize("head", ["classifier", "multi_label"])
+def test_a_head_that_grows_learns_new_classes_with_every_method(method, head, tmp_path, weights_of):
+    config = tiny_config(
+        tmp_path, weights_of, method=method, head=head, schedule="by_class",
+        keys={"schedule.classes_per_experience": 4, "method.epochs": 1},
+    )  # fmt: skip
+    trained, outcome = learned(config, tmp_path / "state")
+    experiences = outcome.matrix.experiences
+    assert trained.adapters.names == ["shared"]
+    assert len(experiences) == 3  # 11 classes in fours
+    assert trained.adapters["shared"].output.out_features == 11
+    assert all(outcome.matrix.score("mAP", 0, 3, scored).n for scored in (1, 2, 3))
+    if method != "joint":
+        # Not scored before its classes are known to the head.
+        assert outcome.matrix.score("mAP", 0, 1, 2).n is None
+
+
+@pytest.mark.parametrize("fusion", ["conv1x1", "authors"])
+@pytest.mark.parametrize("method", ["mlff", "joint", "finetune"])
+def test_a_last_batch_of_one_is_learned_from(method, fusion, tmp_path, weights_of):
+    """15 images of each product train in batches of 7: a batch of one would stop BatchNorm."""
+    keys = {"method.batch_size": 7, "head.hidden": 8, "splits.test": 0.25, "splits.validation": 0.0}
+    config = tiny_config(tmp_path, weights_of, method=method, fusion=fusion, keys=keys)
+    counts = {len(e.train) for e in build_task(config).experiences}
+    assert counts == {15}
+    _, outcome = learned(config, tmp_path / "state")
+    assert outcome.matrix.score("mAP", 0, 3, 3).n == 5
+
+
+def test_views_are_trained_on_in_turn(tmp_path, weights_of):
+    config = tiny_config(tmp_path, weights_of, keys={"features.views": 3})
+    method, experiences = begun(config)
+    assert isinstance(method, FrozenMethod)
+    method.begin(experiences[0])
+    method.learn(experiences[0])
+    assert method.context.features.extracted == 3 * len(experiences[0].train)
+    views = method.training_features(experiences[0])
+    assert len(views) == 3
+    assert not torch.equal(views[0][0], views[1][0])
+
+
+def test_the_weights_of_fusion_and_heads_follow_the_seed_alone(tmp_path, weights_of):
+    """Whether the backbone had to be built must not show in what is drawn after it."""
+    states = []
+    for seed in (0, 0, 1):
+        method, experiences = begun(tiny_config(tmp_path, weights_of, keys={"seed": seed}))
+        method.begin(experiences[0])
+        states.append(method.state())
+    first, second, other = states
+    assert all(torch.equal(tensor, second[name]) for name, tensor in first.items())
+    name = "adapters.fusion.convolutions.0.weight"
+    assert not torch.equal(first[name], other[name])

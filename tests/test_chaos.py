@@ -1,0 +1,22 @@
+"""A few kills by scripts/chaos.py; the script itself, given a number, does any number of them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked")
+def test_killed_runs_give_the_same_results():
+    words = [sys.executable, str(ROOT / "scripts" / "chaos.py"), "--kills", "4", "--seed", "1"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    subjects = ["--only", "train mlff", "--only", "train finetune"]
+    done = subprocess.run(
+        [*words, *subjects], capture_output=True, text=True, env=environment, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == "kills survived: 4 of 4"

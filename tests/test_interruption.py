@@ -1,0 +1,91 @@
+"""Ctrl-C and SIGTERM: obeyed at once, or after what is under way has been kept."""
+
+import os
+import signal
+import threading
+
+import pytest
+
+from mlff_cli import interruption
+from mlff_cli.interruption import Terminated, delayed, interruptible, is_waiting, obey
+
+SIGNALS = {signal.SIGINT: KeyboardInterrupt, signal.SIGTERM: Terminated}
+
+
+def send(number: int) -> None:
+    os.kill(os.getpid(), number)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_is_obeyed_at_once(number):
+    with pytest.raises(KeyboardInterrupt) as stop, interruptible():
+        send(number)
+    assert stop.type is SIGNALS[number]
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_delayed_signal_waits_until_it_is_asked_for(number):
+    steps = []
+    with pytest.raises(SIGNALS[number]), interruptible(), delayed():
+        for step in range(3):
+            if step == 1:
+                send(number)
+            steps.append(step)
+            if is_waiting():
+                steps.append("kept")
+                obey()
+    assert steps == [0, 1, "kept"]
+
+
+def test_a_delayed_signal_that_nobody_asks_for_is_obeyed_behind():
+    steps = []
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        with delayed():
+            send(signal.SIGINT)
+            steps.append("end")
+        steps.append("behind")
+    assert steps == ["end"]
+
+
+def test_a_second_signal_does_not_wait():
+    with pytest.raises(Terminated), interruptible(), delayed():
+        send(signal.SIGINT)
+        assert is_waiting()
+        send(signal.SIGTERM)
+        pytest.fail("still here")
+
+
+def test_an_error_is_not_hidden_by_a_signal_that_waits():
+    with pytest.raises(ZeroDivisionError), interruptible(), delayed():
+        send(signal.SIGINT)
+        raise ZeroDivisionError
+    with delayed():
+        assert not is_waiting()
+
+
+def test_what_was_set_before_is_set_again():
+    before = signal.getsignal(signal.SIGTERM)
+    with interruptible():
+        assert signal.getsignal(signal.SIGTERM) is not before
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_an_ignored_signal_stays_ignored():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with interruptible():
+            send(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_another_thread_is_left_alone():
+    def work() -> None:
+        with interruptible(), delayed():
+            done.append(interruption.is_waiting())
+
+    done: list[bool] = []
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert done == [False]
