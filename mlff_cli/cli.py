@@ -15,6 +15,7 @@ COMMANDS = {
     "verify": "check a finished run: hashes, backbone, config, data, and its scores once more",
     "sweep": "train every combination of the values given; end in one table",
     "report": "write tables and plots of runs again from what they saved; compare several",
+    "data": "check a task's images: counts, floors, and copies between train and test",
     "features": "list, verify or prune the stored features: mlff features prune",
     "list": "describe the choices of a group and their keys: mlff list backbone",
     "completion": 'let the Tab key complete all this: eval "$(mlff completion bash)"',
@@ -109,9 +110,18 @@ def dispatch(words: list[str]) -> int:
         return 0
     if command in POSITIONAL:
         rest = _with_positional(POSITIONAL[command], rest)
+    if command == "data":
+        rest = _without_check(rest)
     from mlff_cli.composition import run_command
 
     return run_command(command, rest)
+
+
+def _without_check(words: list[str]) -> list[str]:
+    """Return the overrides behind ``mlff data check``."""
+    if words[:1] != ["check"]:
+        raise UserError("mlff data has one action: mlff data check task=...")
+    return words[1:]
 
 
 def _with_positional(key: str, words: list[str]) -> list[str]:

@@ -15,21 +15,23 @@ from mlff_cli.shipped_configs import (
     shipped,
 )
 
-ALIASES = {"sweep": "train"}
+ALIASES = {"sweep": "train", "data": "train"}
 """Commands that share another one's config."""
 
 USAGES = {
     "train": "mlff train [group=choice] [key=value] ...",
     "sweep": "mlff sweep [group=choice,choice] [key=value,value] ...",
+    "data": "mlff data check [group=choice] [key=value] ...",
     "evaluate": "mlff evaluate <run folder> [dataset=choice] [key=value] ...",
     "verify": "mlff verify <run folder> [key=value] ...",
-    "features": "mlff features [list | verify | prune] [key=value] ...",
     "report": "mlff report <run folder> ... [key=value]",
     "features": "mlff features [list|verify|prune] [key=value] ...",
 }
 ABOUT = {
     "sweep": "One run for every combination of the values given; one table over them.\n"
-    "Finished runs are not repeated, and a run that fails does not take the others with it."
+    "Finished runs are not repeated, and a run that fails does not take the others with it.",
+    "data": "Counts, class balance, trivial floors and unreadable files of a task's images, and copies\n"
+    "between train and test; ends with exit code 1 when the check fails.",
 }
 WIDTH = 100
 

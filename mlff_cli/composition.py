@@ -67,11 +67,16 @@ def run_command(command: str, words: list[str]) -> int:
 def plain_config(config: Any, command: str) -> dict[str, Any]:
     """Return the composed config resolved and checked, as plain dictionaries and lists."""
     from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
 
-    missing = sorted(OmegaConf.missing_keys(config))
-    if missing:
-        raise UserError(f"'{missing[0]}' has no value; give it: {missing[0]}=...")
-    plain = OmegaConf.to_container(config, resolve=True)
+    try:
+        missing = sorted(OmegaConf.missing_keys(config))
+        if missing:
+            raise UserError(f"'{missing[0]}' has no value; give it: {missing[0]}=...")
+        plain = OmegaConf.to_container(config, resolve=True)
+    except OmegaConfBaseException as error:
+        reason = str(error).partition("\n")[0]
+        raise UserError(f"{error.full_key}: cannot be filled in ({reason})") from error
     assert isinstance(plain, dict)
     tree = {str(key): value for key, value in plain.items()}
     check(tree, command)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from mlff_cli.data.changes import CHANGES
 from mlff_cli.errors import UserError, nearest
 from mlff_cli.shipped_configs import SECTION_OF, SECTIONS, choices, default_choices, shipped
 
@@ -30,7 +31,7 @@ WORDS = {
     "schedule.heads": ("separate", "shared", "growing"),
     "data.on_bad_image": ("error", "skip"),
     "data.labelling": ("defects", "good_defect", "tolerance", "offsets"),
-    "data.augmentation": ("flips", "shifts", "brightness"),
+    "data.augmentation": CHANGES,
     "data.grouping": ("exposure_run", "image_leaks"),
 }
 """Keys that take one of a few words, or a list of them."""
@@ -197,10 +198,10 @@ def suggest_key(wrong: str, keys: Tree) -> str:
     same = [key for key in keys if key.rpartition(".")[2] == last]
     if same:
         return "did you mean " + " or ".join(f"'{key}'" for key in same[:3]) + "?"
+    if dot and inside:
+        return nearest("", inside.values())
     near = nearest(wrong, keys)
-    if near.startswith("did you mean"):
-        return near
-    return nearest("", inside.values() or [key for key in keys if "." not in key])
+    return near if near.startswith("did") else nearest("", (k for k in keys if "." not in k))
 
 
 def _choices_having(group: str, key: str) -> list[str]:

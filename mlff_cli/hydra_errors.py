@@ -9,33 +9,39 @@ from mlff_cli.shipped_configs import choices, configs_folder, default_choices
 
 def translated(error: Exception, words: list[str], command: str) -> UserError:
     """Return the message for what Hydra raised on the overrides `words` of a config."""
+    return UserError(_message(error, words, command))
+
+
+def _message(error: Exception, words: list[str], command: str) -> str:
     from hydra.errors import OverrideParseException
+    from yaml import MarkedYAMLError
 
     text = str(error).strip() or repr(error)
+    first = text.splitlines()[0]
     if missing := re.search(r"Could not find '([\w@]+)/([^']+)'", text):
         group, choice = missing.groups()
         options = getattr(error, "options", None) or list(choices(group))
         several = " (several at once are for mlff sweep)" if "," in choice else ""
-        return UserError(f"{group}: there is no '{choice}'{several}; {nearest(choice, options)}")
-    if override := re.search(r"Could not (?:override|delete)[^']* '([^']+)'", text):
+        first = f"{group}: there is no '{choice}'{several}; {nearest(choice, options)}"
+    elif override := re.search(r"Could not (?:override|delete)[^']* '([^']+)'", text):
         key = override[1].partition("=")[0]
         if key.startswith("hydra"):
-            return UserError(
-                f"Hydra has no key '{key}'; mlff {command} --cfg hydra shows what it has"
-            )
-        return UserError(f"there is no key or group '{key}'; {_suggested(key, words, command)}")
-    first = text.splitlines()[0]
-    if isinstance(error, OverrideParseException):
-        return UserError(
+            return f"Hydra has no key '{key}'; --cfg hydra shows those that it has"
+        first = f"there is no key or group '{key}'; {_suggested(key, words, command)}"
+    elif isinstance(error, OverrideParseException):
+        first = (
             f"cannot read '{error.override}' ({first}); an override is key=value, a list "
             "key=[a,b], and a value with special characters stands in quotes: 'key=\"a,b\"'"
         )
-    if "Ambiguous value" in first:
-        return UserError(
+    elif isinstance(error, MarkedYAMLError) and error.problem_mark:
+        mark = error.problem_mark
+        first = f"{mark.name}, line {mark.line + 1}: is no YAML ({error.problem})"
+    elif "Ambiguous value" in first:
+        first = (
             f"{re.sub('.*argument ', '', first)}: several values at once are for mlff sweep, a "
             "list stands in brackets: key=[a,b]"
         )
-    return UserError(first)
+    return first
 
 
 def _suggested(wrong: str, words: list[str], command: str) -> str:

@@ -70,11 +70,12 @@ def key_comments(path: str) -> dict[str, str]:
     for line in body.splitlines():
         if line.strip().startswith("#"):
             said.append(line.strip("# "))
-        elif match := re.match(r"( *)(\w+):", line):
+            continue
+        if match := re.match(r"( *)(\w+):", line):
             if not match[1]:
                 section = match[2]
             found[f"{section}.{match[2]}" if match[1] else section] = " ".join(said)
-            said = []
+        said = []
     return found
 
 

@@ -12,11 +12,13 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked")
 def test_killed_runs_give_the_same_results():
-    words = [sys.executable, str(ROOT / "scripts" / "chaos.py"), "--kills", "4", "--seed", "1"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    subjects = ["--only", "train mlff", "--only", "train finetune"]
+    words = ["--kills", "4", "--seed", "1", "--only", "train mlff"]
     done = subprocess.run(
-        [*words, *subjects], capture_output=True, text=True, env=environment, check=False
+        [sys.executable, str(ROOT / "scripts" / "chaos.py"), *words],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == "kills survived: 4 of 4"

@@ -88,7 +88,7 @@ def joined(part):
 REFUSALS = [
     # misspelt names
     (["trian"], "no command 'trian'; did you mean 'train'?"),
-    (["fly"], "choose one of: completion, evaluate"),
+    (["fly"], "choose one of: completion, "),
     (["list", "fusoin"], "no group 'fusoin'; did you mean 'fusion'?"),
     (["list", "fusion", "head"], "one group"),
     (["completion", "fish"], "bash"),

@@ -36,7 +36,7 @@ def test_auto_takes_the_best_that_is_there(there, device, precision, accelerator
     assert chosen.device.type == device
     assert chosen.autocast_type == precision
     assert chosen.accelerated == (device != "cpu")
-    assert chosen.batch_size == (256 if device == "cuda" else 32)
+    assert chosen.batch_size == (256 if device == "cuda" else 16)
     assert chosen.workers >= 1
 
 

@@ -3,8 +3,10 @@
 import os
 import signal
 import threading
+from pathlib import Path
 
 import pytest
+from tiny_task import TINY, command, write_images
 
 from mlff_cli import interruption
 from mlff_cli.interruption import Terminated, delayed, interruptible, is_waiting, obey
@@ -89,3 +91,41 @@ def test_another_thread_is_left_alone():
     thread.start()
     thread.join()
     assert done == [False]
+
+
+@pytest.mark.parametrize("method", ["mlff", "finetune", "joint"])
+def test_a_run_that_is_told_to_stop_goes_on_where_it_stood(tmp_path, monkeypatch, capsys, method):
+    from mlff_cli.heads.classifier import Classifier
+
+    monkeypatch.chdir(tmp_path)
+    write_images(Path("images"))
+    mlff = command(capsys)
+    words = ("train", *TINY, f"method={method}", "dataset=folder", "data.root=images")
+    words = (*words, "method.epochs=3", "method.batch_size=2", "paths.features=features")
+    loss, steps = Classifier.loss, []
+
+    def stopped(self, outputs, targets):
+        steps.append(1)
+        if len(steps) == 5:
+            send(signal.SIGTERM)
+        return loss(self, outputs, targets)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Classifier, "loss", stopped)
+        code, said = mlff(*words)
+    assert code == 143
+    assert said.count("mlff: terminated; the same command takes the run up again") == 1
+    (run,) = Path("runs/custom").iterdir()
+    assert len(list((run / "state").iterdir())) == 1
+    assert not (run / ".running").exists()
+    taken, steps[:] = len(steps), [1] * 5
+    monkeypatch.setattr(Classifier, "loss", stopped)
+    code, said = mlff(*words)
+    assert code == 0, said
+    resumed, steps[:] = len(steps) - 5, [1] * 5
+    code, _ = mlff(*words, "paths.runs=whole")
+    assert code == 0
+    assert len(steps) - 5 == taken + resumed  # no step lost, none done twice
+    for name in ("matrix.csv", "adapters/adapters.safetensors"):
+        (whole,) = Path("whole").glob(f"custom/*/{name}")
+        assert (run / name).read_bytes() == whole.read_bytes()

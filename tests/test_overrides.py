@@ -21,13 +21,12 @@ def value_of(word, *, several=False):
      "C:\\x\\y", "a;b", "a#b", "50%", "a&b!", "[", "/a/b,(c)=d 'e'", "\\'\\"],
 )  # fmt: skip
 def test_a_path_is_taken_as_it_was_written(path):
-    value = value_of(f"data.root={path}")
-    assert getattr(value, "text", value) == path
+    assert value_of(f"data.root={path}") == path
 
 
 @given(st.text(min_size=1).filter(lambda text: "${" not in text and "\n" not in text))
 def test_any_text_survives_its_quotes(text):
-    assert OverridesParser.create().parse_override(f"key={text_value(text)}").value().text == text
+    assert OverridesParser.create().parse_override(f"key={text_value(text)}").value() == text
 
 
 @pytest.mark.parametrize(
@@ -58,7 +57,7 @@ def test_flags_and_words_are_told_apart():
     flags = ["--config-dir", "my configs", "--cfg=job", "-m"]
     assert told_apart(words) == (flags, ["seed=1", "runs/x"])
     assert is_showing(flags) and not is_showing(flags[:2])
-    with pytest.raises(UserError, match="no flag '--seed'.*seed=\\.\\.\\."):
+    with pytest.raises(UserError, match=r"no flag '--seed'.* seed="):
         told_apart(["--seed=1"])
 
 

@@ -1,12 +1,12 @@
 """What is learned of a backbone when it is built, kept so that it need not be built again."""
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mlff_cli.backbones.levels import LevelInfo
 from mlff_cli.backbones.recipe import BackboneRecipe
+from mlff_cli.features.atomic import write_whole
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,8 @@ def keep_facts(facts: BackboneFacts, recipe: BackboneRecipe, folder: Path | None
     """Write the facts under ``<folder>/backbones``, in one piece."""
     if folder is None:
         return
-    path = _file(recipe, folder)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
     content = {"description": recipe.description, **asdict(facts)}
-    temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
-    temporary.replace(path)
+    write_whole(_file(recipe, folder), [json.dumps(content, indent=1).encode()])
 
 
 def _file(recipe: BackboneRecipe, folder: Path) -> Path:

@@ -8,6 +8,7 @@ from mlff_cli.config import flatten
 from mlff_cli.errors import UserError
 from mlff_cli.results.aggregate import GROUP
 from mlff_cli.results.comparison import varied_keys, write_comparison
+from mlff_cli.results.leak_verdict import of_runs
 from mlff_cli.results.report import write_report
 from mlff_cli.results.run_folder import find_runs
 from mlff_cli.terminal import show
@@ -30,5 +31,6 @@ def run(config: Mapping[str, Any]) -> int:
     varied = varied_keys(list(zip(kinds, configs, strict=True)))
     for row, keys in zip(rows, configs, strict=True):
         row.update({key: str(keys.get(key, "")) for key in varied})
-    show(write_comparison(target, rows, varied), f"{len(folders)} runs", target)
+    means = write_comparison(target, rows, varied, remarks=of_runs(folders))
+    show(means, f"{len(folders)} runs", target)
     return 0

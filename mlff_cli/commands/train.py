@@ -15,13 +15,17 @@ from mlff_cli.continual.runner import Outcome, learn_sequence
 from mlff_cli.data.contact_sheet import contact_sheet
 from mlff_cli.environment import environment
 from mlff_cli.features.identities import identities
+from mlff_cli.features.leak_check import find_leaks
 from mlff_cli.logs import logging_to
 from mlff_cli.methods.base import Method
+from mlff_cli.methods.frozen import FrozenMethod
 from mlff_cli.overrides import command_line
 from mlff_cli.results.columns import Row
+from mlff_cli.results.leak_verdict import sentence, verdict
 from mlff_cli.results.report import write_report
 from mlff_cli.results.run_folder import RunFolder, run_path
 from mlff_cli.results.tables import RunFacts
+from mlff_cli.schedules.experience import SplitName
 from mlff_cli.terminal import show
 
 log = logging.getLogger(__name__)
@@ -102,6 +106,16 @@ def _say_finished(folder: RunFolder, splits: str) -> None:
         log.info("note: the images changed since; move the folder away to train on them")
 
 
+def _leak_check(method: Method, task: Task, scored: SplitName) -> dict[str, Any] | None:
+    """Return the verdict on the split where the features that it takes are there anyway."""
+    if not isinstance(method, FrozenMethod):
+        return None
+    leaks = find_leaks(method.context.features, task.experiences, scored)
+    found = verdict(leaks.scored, leaks.copied, scored)
+    log.info("%s", sentence(found))
+    return found
+
+
 def _finish(
     folder: RunFolder, config: Mapping[str, Any], task: Task, method: Method, outcome: Outcome
 ) -> Row:
@@ -139,6 +153,7 @@ def _finish(
             "images_extracted": method.context.features.extracted,
             "steps": outcome.steps,
             "skipped_images": [list(item) for item in task.skipped],
+            "leak_check": _leak_check(method, task, config["splits"]["scored"]),
             "level_weights": method.adapters.fusion.level_weights(),
             "facts": {
                 key: None if isinstance(value, float) and math.isnan(value) else value

@@ -19,7 +19,7 @@ from mlff_cli.data.generated import GeneratedImage
 from mlff_cli.data.records import Dataset, Record
 from mlff_cli.errors import UserError, nearest
 
-DRAWING_VERSION = 1
+DRAWING_VERSION = 2
 """Raised whenever the same parameters give other pixels or poses."""
 
 CLASSES = ("aligned", "shifted", "rotated", "tombstoned", "missing")
@@ -75,11 +75,12 @@ def draw(
     if rng.random() < 0.4:
         residue(surface, rng, site)
     for neighbour in neighbours:
-        still = Pose(*rng.uniform(-0.015, 0.015, 2).tolist(), angle=rng.uniform(-2, 2))
-        mount(surface, rng, lot, neighbour, still, camera.azimuth)
+        dx, dy, angle = rng.uniform(-1, 1, 3).tolist()
+        well = Pose(0.015 * dx, 0.015 * dy, 2 * angle)
+        mount(surface, rng, lot, neighbour, well, azimuth=camera.azimuth)
     if label != "missing":
         pose = pose_of(generator_seed, batch, label, index)
-        mount(surface, rng, lot, site, pose, camera.azimuth)
+        mount(surface, rng, lot, site, pose, azimuth=camera.azimuth)
     dust(surface, rng, int(rng.integers(0, 12)), 0.4)
     if rng.random() < 0.15:
         lint(surface, rng, rng.uniform(4, 14), rng.uniform(0.2, 0.5))

@@ -31,6 +31,7 @@ def extract(
     view: int,
     inputs: Sequence[LevelInput],
     device: Device,
+    *,
     changes: Sequence[str] = CHANGES,
 ) -> Iterator[tuple[range, dict[str, Tensor]]]:
     """Yield positions and columns (n, ...) on the CPU, fp32, a chunk at a time.
@@ -51,6 +52,8 @@ def extract(
     columns_of = partial(_columns, backbone, varied=varied, inputs=inputs, device=device)
     start, count, size, parts = 0, 0, device.batch_size, []
     for images in batches:
+        if count == 0:
+            log.info("%d images go through the backbone", len(records))
         columns, size = _fitting(images, size, columns_of)
         parts.append(columns)
         count += len(images)

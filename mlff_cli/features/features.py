@@ -125,7 +125,7 @@ class Features:
         once = list({keys[position]: position for position in missing}.values())
         todo = [records[position] for position in once]
         for positions, columns in extract(
-            self._built(), todo, view, list(wanted.values()), self.device, self.changes
+            self._built(), todo, view, list(wanted.values()), self.device, changes=self.changes
         ):
             self.store.insert([keys[once[position]] for position in positions], columns)
         self.extracted += len(todo)

@@ -8,11 +8,16 @@ from mlff_cli.results import plots
 from mlff_cli.results.aggregate import aggregate
 from mlff_cli.results.atomic import write_atomically
 from mlff_cli.results.columns import Row, write_csv
+from mlff_cli.results.labels import markdown
 from mlff_cli.results.tables import markdown_table
 
 
 def write_comparison(
-    folder: Path, rows: Sequence[Row], varied: Sequence[str] = (), command: str = ""
+    folder: Path,
+    rows: Sequence[Row],
+    varied: Sequence[str] = (),
+    command: str = "",
+    remarks: Sequence[str] = (),
 ) -> list[Row]:
     """Write runs.csv (a row each), results.csv, results.md and comparison.png; return the means.
 
@@ -21,12 +26,14 @@ def write_comparison(
         rows: Of runs, failed ones with an "error".
         varied: Further columns in which runs differ; seeds are averaged over.
         command: What made the runs, for the heading.
+        remarks: Lines below the table.
     """
     means = aggregate(rows, varied)
     write_csv(folder / "runs.csv", rows)
     write_csv(folder / "results.csv", means)
     heading = f"    {command}\n\n" if command else ""
-    write_atomically(folder / "results.md", heading + markdown_table(means) + "\n")
+    below = "".join(f"\n{markdown(line)}\n" for line in remarks)
+    write_atomically(folder / "results.md", heading + markdown_table(means) + below + "\n")
     if any(not row.get("error") for row in means):
         metric = "mAP" if any(row.get("final mAP") is not None for row in means) else "mae"
         plots.comparison(folder / "comparison.png", means, metric, "mean over seeds")

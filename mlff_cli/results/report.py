@@ -5,6 +5,7 @@ from typing import Any
 from mlff_cli.results import plots
 from mlff_cli.results.columns import Row, write_csv
 from mlff_cli.results.labels import markdown
+from mlff_cli.results.leak_verdict import sentence
 from mlff_cli.results.run_folder import RunFolder
 from mlff_cli.results.tables import markdown_table, matrix_markdown, result_row, summary
 
@@ -19,6 +20,8 @@ def write_report(folder: RunFolder) -> Row:
     folder.write_json("summary.json", figures(folder))
     write_csv(folder.path / "results.csv", [row])
     parts = [f"# {title}", "", f"    {environment.get('command', '')}", "", markdown_table([row])]
+    if check := environment.get("leak_check"):
+        parts += ["", sentence(check)]
     for metric in matrix.metrics:
         parts += ["", f"## {metric}", "", matrix_markdown(matrix, metric, facts.seed)]
         name = metric.replace(" ", "_").replace("/", "_")

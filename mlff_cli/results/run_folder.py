@@ -35,10 +35,12 @@ PROOFS = ("matrix.csv", "splits.csv")
 def config_hash(config: Mapping[str, Any]) -> str:
     """Return 8 hex digits of what determines the run's result."""
     relevant = {key: value for key, value in config.items() if key != "paths"}
-    relevant["trainer"] = {
-        key: value for key, value in config["trainer"].items() if key not in WHEREABOUTS
-    }
-    return hashlib.sha256(json.dumps(relevant, sort_keys=True).encode()).hexdigest()[:8]
+    trainer = config.get("trainer")
+    if isinstance(trainer, Mapping):
+        relevant["trainer"] = {k: v for k, v in trainer.items() if k not in WHEREABOUTS}
+    # A config.yaml that was tampered with may hold dates and the like.
+    text = json.dumps(relevant, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def run_path(config: Mapping[str, Any]) -> Path:

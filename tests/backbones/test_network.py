@@ -101,7 +101,7 @@ def test_taps_are_a_subset_in_the_order_of_depth(name, levels, weights_of):
 
 
 def test_an_unknown_level_names_those_there_are(weights_of):
-    with pytest.raises(UserError, match="blocks.7") as error:
+    with pytest.raises(UserError, match=r"blocks\.7") as error:
         recipe("efficientnet_lite0", weights_of, ["blocks.7"]).build()
     assert all(name in str(error.value) for name, *_ in LITE0)
 
@@ -126,7 +126,9 @@ class Evil:
 
 def damaged(kind: str, folder: Path) -> Path:
     state = random_state("test_resnet")
-    file = folder / f"{kind}.{'pth' if kind.startswith(('pickle', 'text', 'pth')) else 'safetensors'}"
+    file = (
+        folder / f"{kind}.{'pth' if kind.startswith(('pickle', 'text', 'pth')) else 'safetensors'}"
+    )
     if kind == "other_architecture":
         save_file(random_state("test_convnext"), file)
     elif kind == "other_shape":
@@ -218,7 +220,7 @@ NATIVE, CROP = 224, 0.875
 
 @pytest.mark.parametrize("photograph", PHOTOGRAPHS)
 def test_the_embedded_weights_know_what_the_photographs_show(photograph):
-    """The mapping onto timm's names is right: shuffled tensors of equal shape would know nothing."""
+    """The mapping onto timm's names is right: shuffled tensors would know nothing."""
     import timm
     from sklearn.datasets import load_sample_image
 

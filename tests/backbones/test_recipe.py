@@ -101,8 +101,12 @@ def test_without_a_network_timm_weights_say_what_to_do(no_network, tmp_path, mon
 
 @pytest.mark.parametrize(
     ("model", "message"),
-    [("resnet51", "near: .*resnet50"), ("qqqqq", "list_models"), ("convnext_atto.d3_in1k", "d2_in1k")],
-)  # fmt: skip
+    [
+        ("resnet51", "near: .*resnet50"),
+        ("qqqqq", "list_models"),
+        ("convnext_atto.d3_in1k", "d2_in1k"),
+    ],
+)
 def test_a_misspelt_model_gets_the_nearest_names(model, message, no_network):
     with pytest.raises(UserError, match=f"backbone.model: .*{message}"):
         Timm(image_size=64, model=model, weights=None, levels=[])

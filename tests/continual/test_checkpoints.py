@@ -101,7 +101,11 @@ def test_progress_is_kept_whole_and_cleared(tmp_path):
     checkpoints.save(progress(1))
     checkpoints.save(progress(2))
     found = checkpoints.load()
-    assert (found.finished, found.scores, found.training_seconds) == (2, progress().scores, [1.5, 2.5])
+    assert (found.finished, found.scores, found.training_seconds) == (
+        2,
+        progress().scores,
+        [1.5, 2.5],
+    )
     assert torch.equal(found.state["adapters.a"], torch.ones(2))
     assert [file.name for file in (tmp_path / "state").iterdir()] == [checkpoints.file.name]
     checkpoints.clear()

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 import torch
-from configs_for_tests import learned, matrix_bytes, small_config, tiny_backbone
+from configs_for_tests import digits_manifest, learned, matrix_bytes, small_config, tiny_backbone
 
 from mlff_cli.assembly import build_method, build_task
 from mlff_cli.continual.checkpoints import Checkpoints, EpochJournal
@@ -188,7 +188,10 @@ def test_scored_on_validation_the_test_split_is_left_alone(config, tmp_path):
     assert outcome.matrix.score("mAP", 0, 1, 1).n == len(task.experiences[0].validation)
     method = build_method(run)
     method.begin(task.experiences[0])
-    assert experience_scores(method, task.experiences[0], "validation").keys() == {"accuracy", "mAP"}
+    assert experience_scores(method, task.experiences[0], "validation").keys() == {
+        "accuracy",
+        "mAP",
+    }
 
 
 def test_an_experience_without_images_to_score_is_left_blank(config, tmp_path):
@@ -207,8 +210,6 @@ def test_one_experience_is_a_sequence_too(config, tmp_path):
 
 
 def test_groups_never_straddle_the_splits(config, tmp_path):
-    from configs_for_tests import digits_manifest
-
     numbers = iter(range(1000))
     manifest = digits_manifest(
         tmp_path,

@@ -17,7 +17,7 @@ def test_the_yaml_of_a_file_set_gives_its_arguments_and_their_defaults(name):
     path = CONFIGS / f"{name}.yaml"
     keys = OmegaConf.to_container(OmegaConf.load(path))
     assert isinstance(keys, dict) and keys.pop("name") == name
-    kind = implementation("data", name, FileDataset)
+    kind = implementation("data", {"name": name}, FileDataset).func
     assert kind.__module__ == import_module(f"mlff_cli.data.{name}").__name__
     assert set(keys) == {field.name for field in fields(kind) if field.init}
     assert kind(**keys) == kind()

@@ -65,7 +65,11 @@ def test_normalised_by_hand():
 @pytest.mark.parametrize("workers", [0, 2])
 def test_batches_come_in_the_order_of_the_records(records, workers):
     batches = list(image_batches(records, 16, 4, workers))
-    assert [tuple(batch.shape) for batch in batches] == [(4, 3, 16, 16), (4, 3, 16, 16), (3, 3, 16, 16)]
+    assert [tuple(batch.shape) for batch in batches] == [
+        (4, 3, 16, 16),
+        (4, 3, 16, 16),
+        (3, 3, 16, 16),
+    ]
     assert [grey for batch in batches for grey in greys(batch)] == [10 * n for n in range(11)]
     assert list(image_batches([], 16, 4, workers)) == []
 
@@ -100,4 +104,6 @@ def test_all_images_in_memory_and_in_a_file(records, limit, monkeypatch):
 
 
 def test_workers_hand_over_what_one_process_reads(records):
-    assert torch.equal(all_images(records, 12, 0), torch.cat(list(image_batches(records, 12, 3, 2))))
+    assert torch.equal(
+        all_images(records, 12, 0), torch.cat(list(image_batches(records, 12, 3, 2)))
+    )

@@ -83,7 +83,7 @@ def test_only_tombstoned_components_stand_up():
 
 
 def coat(image):
-    """Return x, y of the middle and the angle of batch_5's green overcoat, from the image centre."""
+    """Return x, y of the middle and the angle of batch_5's green coat, from the image centre."""
     red, green = image[..., 0].astype(float), image[..., 1].astype(float)
     size = len(image)
     inner = slice(size // 6, -size // 6)

@@ -29,5 +29,5 @@ def test_a_later_row_takes_the_place_of_an_earlier():
 
 
 def test_as_many_rows_as_keys_are_expected():
-    with pytest.raises(ValueError, match="shorter|longer"):
+    with pytest.raises(ValueError, match=r"shorter|longer"):
         MemoryStore().insert(["a", "b"], {"x": torch.zeros(3, 2)})

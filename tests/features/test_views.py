@@ -36,10 +36,12 @@ def test_views_differ_from_each_other():
     assert all(not torch.equal(a, b) for i, a in enumerate(views) for b in views[:i])
 
 
-@pytest.mark.parametrize(("view", "right", "bottom"), [(1, True, False), (2, False, True),
-                                                       (3, True, True), (4, False, False)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("view", "right", "bottom"),
+    [(1, True, False), (2, False, True), (3, True, True), (4, False, False)],
+)
 def test_flips_run_through_their_four_combinations(view, right, bottom):
-    """A bright corner moves to where the flips take it; shifts move it by 6 % of the side at most."""
+    """A bright corner moves to where the flips take it, and by 6 % of the side at most."""
     marked = torch.zeros(1, 3, 100, 100, dtype=torch.uint8)
     marked[..., 8:20, 8:20] = 200
     rows, columns = torch.nonzero(view_of(marked, view)[0, 0] > 100, as_tuple=True)

@@ -118,7 +118,9 @@ def test_multi_label_scores_of_a_head_that_grew_count_labels_that_came_later():
 
 def test_the_regressor_trains_on_scaled_targets_and_scores_in_their_own_units():
     head = Regressor(6, 2, hidden=0)
-    targets = Regressor.targets([record(targets=(10.0, 5.0)), record(targets=(30.0, 5.0))], ["x", "y"])
+    targets = Regressor.targets(
+        [record(targets=(10.0, 5.0)), record(targets=(30.0, 5.0))], ["x", "y"]
+    )
     head.fit(targets)
     assert head.mean.tolist() == [20.0, 5.0]
     assert head.spread.tolist() == [10.0, 1.0]  # a target that never varies keeps its scale

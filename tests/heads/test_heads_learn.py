@@ -24,9 +24,12 @@ def problems(tmp_path_factory):
         return "|".join(name for name, there in names.items() if there)
 
     rows = {
-        "classifier": ("label", lambda digit, side: f"digit {digit}"),
+        "classifier": ("label,batch", lambda digit, side: f"digit {digit},b{digit % 2}"),
         "multi_label": ("labels", signs),
-        "regressor": ("target_side,target_area", lambda digit, side: f"{side},{side * side}"),
+        "regressor": (
+            "target_side,target_area,batch",
+            lambda digit, side: f"{side},{side * side},b{side % 16}",
+        ),
     }
     made = {"store": str(tmp_path_factory.mktemp("store"))}
     for head, (header, row) in rows.items():
@@ -35,12 +38,20 @@ def problems(tmp_path_factory):
     return made
 
 
-def final_scores(head, problems, folder, **keys):
+def scored(head, problems, folder, keys=None, **choices):
+    """Train on the digits and return method and matrix."""
     # The images are the same for every head: they are seen once.
-    keys = {**KEYS, **keys, "data.file": str(problems[head]), "paths.features": problems["store"]}
-    config = small_config(folder, data="csv", head=head, keys=keys)
-    _, outcome = learned(config, folder / "state")
-    return {name: outcome.matrix.score(name, 0, 1, 1).value for name in outcome.matrix.metrics}
+    files = {"data.file": str(problems[head]), "paths.features": problems["store"]}
+    config = small_config(
+        folder, data="csv", head=head, keys=KEYS | files | (keys or {}), **choices
+    )
+    method, outcome = learned(config, folder / "state")
+    return method, outcome.matrix
+
+
+def final_scores(head, problems, folder, **keys):
+    _, matrix = scored(head, problems, folder, keys)
+    return {name: matrix.score(name, 0, 1, 1).value for name in matrix.metrics}
 
 
 def test_the_classifier_tells_digits_apart(problems, tmp_path):
@@ -65,3 +76,19 @@ def test_the_regressor_measures_size_in_pixels(problems, tmp_path):
 def test_a_head_that_does_not_learn_misses_these_bars(problems, tmp_path):
     scores = final_scores("classifier", problems, tmp_path, **{"method.learning_rate": 1e-9})
     assert scores["accuracy"] < 0.5
+
+
+def test_joint_training_gives_every_image_its_own_target(problems, tmp_path):
+    """Even and odd digits in turn, one head: mixed up, they would be told apart by chance."""
+    _, matrix = scored("classifier", problems, tmp_path, method="joint", schedule="by_batch")
+    assert matrix.score("accuracy", 0, 2, 1).value > 0.8
+    assert matrix.score("accuracy", 0, 2, 2).value > 0.8
+
+
+def test_a_shared_regressor_keeps_the_scale_of_its_first_experience(problems, tmp_path):
+    method, matrix = scored("regressor", problems, tmp_path, schedule="by_batch")
+    assert matrix.experiences == ("b8", "b0")
+    (head,) = method.adapters.heads
+    # Of 24, 40 and 56 pixels, and not of the 32, 48 and 64 that came later.
+    assert float(head.mean[0]) == pytest.approx(40, abs=2)
+    assert matrix.score("mae target_side", 0, 2, 2).value < 4

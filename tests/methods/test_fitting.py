@@ -13,13 +13,13 @@ from mlff_cli.methods.fitting import DivergedError, Optimisation, batches, fit
 CPU = Device(torch.device("cpu"), None, 8, 0)
 
 
-def run(modules, loss, count=10, epochs=3, rate=0.05, batch_size=4, journal=None, seed=0):
+def run(modules, loss, *, count=10, epochs=3, batch_size=4, journal=None):
     fit(
         modules,
         loss,
         count=count,
-        settings=Optimisation(epochs, batch_size, rate, 0.0),
-        seed_of=lambda epoch: 1000 * seed + epoch,
+        settings=Optimisation(epochs, batch_size, 0.05, 0.0),
+        seed_of=lambda epoch: epoch,
         device=CPU,
         journal=journal or Journal(),
         title="test",

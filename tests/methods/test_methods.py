@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from configs_for_tests import learned, small_config, tiny_backbone
+from configs_for_tests import digits_manifest, learned, small_config, tiny_backbone
 
 from mlff_cli.assembly import build_method, build_task
 from mlff_cli.backbones.recipe import BackboneRecipe
@@ -173,15 +173,11 @@ def test_joint_learns_every_head_and_gives_the_last_row_alone(tmp_path, weights_
         method.learn(experiences[0])
 
 
-def test_joint_takes_the_constants_of_a_shared_regressor_from_all_experiences(
-    tmp_path, weights_of
-):
-    from configs_for_tests import digits_manifest
+def test_joint_takes_the_constants_of_a_shared_regressor_from_all_experiences(tmp_path, weights_of):
+    def row(digit, side):
+        return f"b{digit % 2},{side + 100 * (digit % 2)}"
 
-    manifest = digits_manifest(
-        tmp_path, "batch,target_side", lambda digit, side: f"b{digit % 2},{side + 100 * (digit % 2)}",
-        count=40,
-    )  # fmt: skip
+    manifest = digits_manifest(tmp_path, "batch,target_side", row, count=40)
     config = tiny_config(
         tmp_path, weights_of, data="csv", schedule="by_batch", head="regressor", method="joint",
         keys={"data.file": str(manifest)},

@@ -53,7 +53,9 @@ def test_every_record_is_in_the_split_it_was_given():
     records, splits = parts()
     splits["cog/good/1"] = "validation"
     experiences = by("product", records=records, splits=splits)
-    seen = {r.name: s for e in experiences for s in ("train", "validation", "test") for r in e.split(s)}
+    seen = {
+        r.name: s for e in experiences for s in ("train", "validation", "test") for r in e.split(s)
+    }
     assert seen == splits
 
 
@@ -162,8 +164,11 @@ def test_a_group_of_classes_is_unseen_when_one_of_them_is():
 
 @pytest.mark.parametrize(
     ("unseen", "message"),
-    [(["pinn"], r"there is no 'pinn'; did you mean 'pin'"), (["cog", "pin", "axle"], "nothing is left")],
-)  # fmt: skip
+    [
+        (["pinn"], r"there is no 'pinn'; did you mean 'pin'"),
+        (["cog", "pin", "axle"], "nothing is left"),
+    ],
+)
 def test_unseen_names_that_cannot_be_meant(unseen, message):
     with pytest.raises(UserError, match=f"schedule.unseen: .*{message}"):
         by("product", "shared", unseen=unseen)

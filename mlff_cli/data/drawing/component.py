@@ -36,7 +36,7 @@ class Pose:
 
 
 def mount(
-    surface: Surface, rng: Generator, lot: Lot, site: Frame, pose: Pose, azimuth: float
+    surface: Surface, rng: Generator, lot: Lot, site: Frame, pose: Pose, *, azimuth: float
 ) -> None:
     """Set a component onto a site; the light comes from `azimuth`."""
     scale = site.stretch[0]
@@ -60,20 +60,20 @@ def mount(
     middle = (-pose.end * face / 2, 0.0)
     outline = flat.box(middle, half, 0.8)
     for end in (-1.0, 1.0) if not pose.tilt else (float(pose.end),):
-        _fillet(part, rng, site, flat, outline, end)
+        _fillet(part, rng, site, flat, outline, end=end)
     away = azimuth + np.pi - angle
     drop = 0.22 * (THICKNESS + 16 * np.sin(lean))
     behind = (middle[0] + drop * np.cos(away), middle[1] + drop * np.sin(away))
     _shadow(part, flat, flat.box(behind, half, 1.5), 2.0 + 0.7 * drop)
     bottom = flat.cover(outline)
     top = flat.cover(flat.box((0.0, 0.0), (lot.length / 2 * squeeze, lot.width / 2), 0.8))
-    _body(part, rng, lot, frame, top, bottom)
+    _body(part, rng, lot, frame, top=top, bottom=bottom)
     _metal(part, rng, lot, frame, bottom * (1 - top))
     part.height += np.float32(1.5) * smoothstep(-outline / np.float32(1.3))
 
 
 def _fillet(
-    part: Surface, rng: Generator, site: Frame, frame: Frame, outline: Field, end: float
+    part: Surface, rng: Generator, site: Frame, frame: Frame, outline: Field, *, end: float
 ) -> None:
     """Let the solder of a land rise up the sides of the component that lies on it."""
     place = site.seen_in(frame.window)
@@ -90,7 +90,9 @@ def _shadow(part: Surface, frame: Frame, outline: Field, softness: float) -> Non
     part.gloss *= 1 - np.float32(0.5) * shade
 
 
-def _body(part: Surface, rng: Generator, lot: Lot, frame: Frame, top: Field, bottom: Field) -> None:
+def _body(
+    part: Surface, rng: Generator, lot: Lot, frame: Frame, *, top: Field, bottom: Field
+) -> None:
     """Lay overcoat, terminations and marking on the ceramic."""
     length, width, end = lot.length / 2, lot.width / 2, rng.uniform(7.0, 9.0)
     grain = np.float32(0.06) * smooth_noise(rng, frame.size, 2.0, frame.window)

@@ -41,24 +41,36 @@ def smoothstep(value: Field) -> Field:
     return t * t * (3 - 2 * t)
 
 
-@lru_cache(maxsize=64)
-def _interpolation(size: int, cells: int) -> Field:
-    """Return (size, cells + 3) weights of the uniform cubic B-spline."""
-    position = (np.arange(size) + 0.5) * (cells / size)
-    cell = np.minimum(position.astype(int), cells - 1)
-    t = position - cell
-    basis = np.stack(
-        [(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3], axis=1
-    )
-    weights = np.zeros((size, cells + 3), np.float32)
-    np.put_along_axis(weights, cell[:, None] + np.arange(4), basis.astype(np.float32) / 6, axis=1)
-    return weights
-
-
 Window = tuple[slice, slice]
 """Rows and columns of a canvas."""
 
 WHOLE: Window = (slice(None), slice(None))
+
+
+@lru_cache(maxsize=64)
+def _basis(size: int, cells: int) -> tuple[NDArray[np.int64], Field]:
+    """Return the first knot (size,) and the weights (size, 4) of the uniform cubic B-spline."""
+    position = (np.arange(size) + 0.5) * (cells / size)
+    cell = np.minimum(position.astype(int), cells - 1)
+    t = position - cell
+    weights = np.stack(
+        [(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3], axis=1
+    )
+    return cell, (weights / 6).astype(np.float32)
+
+
+def _spline(knots: Field, size: int, rows: slice) -> Field:
+    """Return the curves through knots (cells + 3, N) at the `rows` of a canvas, (H, N).
+
+    Not a matrix product: BLAS would start threads for it that fight over a small machine, and
+    give other roundings on another one.
+    """
+    first, weights = _basis(size, len(knots) - 3)
+    first, weights = first[rows], weights[rows, :, None]
+    values: Field = weights[:, 0] * knots[first]
+    for knot in range(1, 4):
+        values += weights[:, knot] * knots[first + knot]
+    return values
 
 
 def smooth_noise(rng: Generator, size: int, wavelength: float, window: Window = WHOLE) -> Field:
@@ -67,17 +79,18 @@ def smooth_noise(rng: Generator, size: int, wavelength: float, window: Window = 
     Of a `window` only its rows and columns are computed.
     """
     cells = max(1, round(2 * SIDE / wavelength))
-    weights = _interpolation(size, cells)
     knots = rng.standard_normal((cells + 3, cells + 3), dtype=np.float32)
+    lines = _spline(knots, size, window[0])
+    noise = _spline(np.ascontiguousarray(lines.T), size, window[1]).T
     # A cubic B-spline of unit noise has a deviation of 0.48 on average, along two axes.
-    return np.asarray(weights[window[0]] @ knots @ weights[window[1]].T / 0.48, np.float32)
+    return np.ascontiguousarray(noise / np.float32(0.48))
 
 
 def line_noise(rng: Generator, size: int, wavelength: float) -> Field:
     """Return (size,) smooth noise along a line, deviation about 1."""
     cells = max(1, round(2 * SIDE / wavelength))
-    knots = rng.standard_normal(cells + 3).astype(np.float32)
-    return np.asarray(_interpolation(size, cells) @ knots / 0.69, np.float32)
+    knots = rng.standard_normal((cells + 3, 1)).astype(np.float32)
+    return _spline(knots, size, slice(None))[:, 0] / np.float32(0.69)
 
 
 def streaks(

@@ -13,7 +13,6 @@ from mlff_cli.data.drawing.fields import (
     Point,
     Window,
     coordinates,
-    smoothstep,
 )
 
 
@@ -56,8 +55,8 @@ class Frame:
         x, y = coordinates(size)
         dx, dy = x[:, window[1]] - np.float32(centre[0]), y[window[0]] - np.float32(centre[1])
         cosine, sine = np.float32(np.cos(angle)), np.float32(np.sin(angle))
-        along = (dx * cosine + dy * sine) / np.float32(stretch[0])
-        across = (dy * cosine - dx * sine) / np.float32(stretch[1])
+        along = np.asarray((dx * cosine + dy * sine) / stretch[0], np.float32)
+        across = np.asarray((dy * cosine - dx * sine) / stretch[1], np.float32)
         return cls(along, across, size, window, centre, angle, stretch)
 
     def near(self, point: Point, reach: tuple[float, float]) -> "Frame":
@@ -88,11 +87,8 @@ class Frame:
     def cover(self, distance: Field, softness: float = 0.0) -> Field:
         """Return how much of each pixel lies inside an outline, 0 to 1."""
         width = np.float32(max(self.pitch, softness))
-        return np.clip(np.float32(0.5) - distance / width, 0, 1)
-
-    def rounded(self, distance: Field, width: float) -> Field:
-        """Return a profile that rises from 0 at an outline to 1 at `width` inside of it."""
-        return smoothstep(-distance / np.float32(width))
+        covered: Field = np.clip(np.float32(0.5) - distance / width, 0, 1)
+        return covered
 
     def points(self, local: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return where points (N, 2) of the part lie on the canvas."""

@@ -1,0 +1,143 @@
+"""``mlff data check``: what a task's images are, and whether its split can be trusted."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mlff_cli.assembly import Task, build_features, build_task
+from mlff_cli.data.counts import Line, balance, counts, floors
+from mlff_cli.data.leakage import ALIKE, APART
+from mlff_cli.data.pair_sheet import pair_sheet
+from mlff_cli.device import Device
+from mlff_cli.features.leak_check import DEEPEST_LEVELS, Leaks, find_leaks
+from mlff_cli.logs import logging_to
+from mlff_cli.overrides import command_line
+from mlff_cli.results.atomic import write_atomically
+from mlff_cli.results.labels import markdown
+from mlff_cli.results.leak_verdict import TOLERATED, sentence, verdict
+from mlff_cli.results.run_folder import config_hash
+
+REPORT, LIST, SHEET = "report.md", "duplicates.csv", "duplicates.png"
+
+
+def run(config: Mapping[str, Any]) -> int:
+    """Write the report, say the verdict; return 1 when the check fails."""
+    name = f"data-check-{config_hash(config)}"
+    folder = Path(config["paths"]["runs"]).expanduser() / config["task"]["name"] / name
+    with logging_to(None):
+        task = build_task(_tolerant(config))
+        trainer = ("device", "precision", "workers", "batch_size")
+        device = Device.choose(**{key: config["trainer"][key] for key in trainer})
+        features = build_features(config, device)
+        split = config["splits"]["scored"]
+        leaks = find_leaks(features, task.experiences, split)
+    found = verdict(leaks.scored, leaks.copied, split)
+    refused = bool(task.skipped) and config["data"].get("on_bad_image") == "error"
+    lines = [sentence(found)]
+    if task.skipped:
+        lines.append(f"{len(task.skipped)} images cannot be read")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / LIST, _list(leaks))
+    write_atomically(folder / REPORT, _report(config, task, leaks, lines))
+    (folder / SHEET).unlink(missing_ok=True)
+    if pairs := _pairs(leaks):
+        page = io.BytesIO()
+        pair_sheet(pairs).save(page, "png")
+        write_atomically(folder / SHEET, page.getvalue())
+    _show(task, split, lines)
+    print(folder)
+    return int(refused or not found["passed"])
+
+
+def _tolerant(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a config by which unreadable files are found, and all of them told."""
+    data = dict(config["data"])
+    if "on_bad_image" in data:
+        data |= {"on_bad_image": "skip", "bad_image_limit": 1.0}
+    return {**config, "data": data}
+
+
+def _pairs(leaks: Leaks) -> list[tuple[Any, Any, str]]:
+    """Return every pair with a remark: the same content first, then by similarity."""
+    same = set(leaks.exact)
+    pairs = [(scored, trained, "the same content") for scored, trained in leaks.exact]
+    pairs += [
+        (pair.scored, pair.trained, f"similarity {pair.similarity:.3f}")
+        for pair in leaks.near
+        if (pair.scored, pair.trained) not in same
+    ]
+    return [(leaks.records[left], leaks.records[right], said) for left, right, said in pairs]
+
+
+def _list(leaks: Leaks) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("kind", "similarity", "scored", "trained", "scored_labels", "trained_labels"))
+    exact = set(leaks.exact)
+    similarity = {(pair.scored, pair.trained): pair.similarity for pair in leaks.near}
+    for pair in dict.fromkeys([*leaks.exact, *similarity]):
+        left, right = (leaks.records[position] for position in pair)
+        kind = "exact" if pair in exact else "near"
+        labels = (";".join(left.labels), ";".join(right.labels))
+        writer.writerow((kind, similarity.get(pair, ""), left.name, right.name, *labels))
+    return text.getvalue()
+
+
+def _report(config: Mapping[str, Any], task: Task, leaks: Leaks, lines: Sequence[str]) -> str:
+    split = config["splits"]["scored"]
+    parts = [f"# {markdown(config['task']['title'])}: its images", "", f"    {command_line()}", ""]
+    parts += [f"- {line}" for line in lines]
+    parts += ["", "## Images, classes and groups", "", *_table(counts(task.experiences))]
+    parts += ["", "## Class balance", "", *_table(balance(task.experiences))]
+    parts += ["", "## Trivial floors", "", *_table(floors(task.experiences, split)), ""]
+    parts += ["What answers reach that never look at an image: the most frequent class of the"]
+    parts += ["training images for all, one score for all, scores drawn at random (expected)."]
+    parts += ["", "## Copies between train and " + split, ""]
+    parts += [
+        f"{leaks.scored} {split} images were compared with {len(leaks.records) - leaks.scored} "
+        f"training images: {len(leaks.exact)} have the same content as one of them, "
+        f"{len(leaks.near)} are near-duplicates; all pairs are listed in {LIST}"
+        + (f" and shown in {SHEET}." if leaks.copied else ".")
+        + f" Near-duplicates have a cosine similarity above {ALIKE} of the standardised features "
+        f"(mean, maximum and deviation of the {DEEPEST_LEVELS} deepest levels of "
+        f"{config['backbone']['name']}), and above {APART} of their whitened principal "
+        f"components. The check fails where more than {TOLERATED:.0%} of the {split} images have "
+        "a copy."
+    ]
+    if task.skipped:
+        listed = (f"- {markdown(name)}: {markdown(problem)}" for name, problem in task.skipped)
+        parts += ["", "## Unreadable files", "", *listed]
+    return "\n".join(parts) + "\n"
+
+
+def _table(lines: Sequence[Line]) -> list[str]:
+    columns = list(dict.fromkeys(key for line in lines for key in line))
+    rows = [[markdown(line.get(column, "")) for column in columns] for line in lines]
+    return [f"| {' | '.join(row)} |" for row in (columns, ["---"] * len(columns), *rows)]
+
+
+def _show(task: Task, split: Any, lines: Sequence[str]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from mlff_cli.terminal import console
+
+    for title, rows in (
+        ("Images, classes and groups", counts(task.experiences)),
+        ("Trivial floors", floors(task.experiences, split)),
+    ):
+        table = Table(title=title, title_justify="left")
+        columns = list(dict.fromkeys(key for row in rows for key in row))
+        for column in columns:
+            table.add_column(
+                column, justify="left" if column in ("experience", "split") else "right"
+            )
+        for row in rows:
+            table.add_row(*(Text(row.get(column, "")) for column in columns))
+        console().print(table)
+    for name, problem in task.skipped[:5]:
+        print(f"{name}: {problem}")
+    for line in lines:
+        print(line)

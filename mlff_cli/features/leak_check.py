@@ -1,0 +1,68 @@
+"""Looks through the stored features of a task's images for copies between its splits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mlff_cli.data.leakage import Array, Duplicate, Positions, exact_duplicates, near_duplicates
+from mlff_cli.data.records import Record
+from mlff_cli.features.features import Features
+from mlff_cli.features.identities import identities
+from mlff_cli.features.statistics import STANDARD, LevelInput
+
+if TYPE_CHECKING:
+    from mlff_cli.schedules.experience import Experience, SplitName
+
+DEEPEST_LEVELS = 2
+"""Levels that are compared: those before them see light and texture more than the object."""
+
+
+@dataclass(frozen=True)
+class Leaks:
+    """What was found; positions are those in `records`.
+
+    Attributes:
+        records: The training images, then the scored ones.
+        scored: Number of scored images.
+        near: Scored images with a near-duplicate in training.
+        exact: Scored and training images of the same content.
+    """
+
+    records: list[Record]
+    scored: int
+    near: list[Duplicate]
+    exact: list[tuple[int, int]]
+
+    @property
+    def copied(self) -> int:
+        """The number of scored images with a copy in training, near or exact."""
+        return len({pair.scored for pair in self.near} | {scored for scored, _ in self.exact})
+
+
+def find_leaks(
+    features: Features, experiences: "Sequence[Experience]", scored: "SplitName"
+) -> Leaks:
+    """Compare every scored image with every training image, of whatever experience."""
+    trained = {record.name: record for e in experiences if e.learned for record in e.train}
+    held_out = {record.name: record for e in experiences for record in e.split(scored)}
+    records = [*trained.values(), *held_out.values()]
+    train, score = range(len(trained)), range(len(trained), len(records))
+    inputs = leak_inputs(features)
+
+    def read(positions: Positions) -> Sequence[Array]:
+        columns = features.read([records[position] for position in positions], inputs)
+        return [column.numpy() for column in columns]
+
+    memo = features.folder / "files.jsonl" if features.folder else None
+    return Leaks(
+        records,
+        len(held_out),
+        near_duplicates(read, train, score),
+        exact_duplicates(identities(records, memo), train, score),
+    )
+
+
+def leak_inputs(features: Features) -> list[LevelInput]:
+    """Return what is compared: statistics that are stored for every image anyway."""
+    levels = features.facts.levels[-DEEPEST_LEVELS:]
+    return [LevelInput(level.name, statistic) for level in levels for statistic in STANDARD]

@@ -1,0 +1,104 @@
+"""Measure speed and memory, each figure a whole process from its start to its exit.
+
+1 floor: decoding and one bare backbone pass in plain PyTorch  2 train, empty store
+3 train with another seed, with another fusion layer  4 full fine-tuning, extrapolated
+5 a sweep of 20 runs  6 the cost of experience k  7 scale: 30,000 images  8 start-up
+
+What is compared runs side by side. Numbers go to benchmark.csv, the table to benchmark.md.
+"""
+
+import argparse
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+# Before torch is imported here, and for every process that is started.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from bench import Bench, Extent, console
+from figures import experience_by_experience, scale, side_by_side, start_up
+from material import of_dataset
+from summary import lines, write
+
+from mlff_cli.errors import UserError
+
+NEEDED_BYTES = 2 << 30
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Take the figures and write them; return 0."""
+    chosen = _arguments(words)
+    only = {int(number) for number in chosen.only.split(",")}
+    size = chosen.size or (48 if chosen.quick else 224)
+    images = chosen.images or (60 if chosen.quick else 0)
+    extent = Extent.quick(size) if chosen.quick else Extent(size, chosen.repeat)
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="mlff-benchmark-") as temporary:
+        free = shutil.disk_usage(temporary).free
+        if free < NEEDED_BYTES:
+            sys.exit(
+                f"{temporary}: {free:,} bytes free, {NEEDED_BYTES:,} needed; choose another disk "
+                "with TMPDIR=<folder>"
+            )
+        bench = Bench(Path(temporary), extent, console)
+        try:
+            material = of_dataset(chosen.data, chosen.root, size, images, bench.folder / "material")
+        except UserError as error:
+            sys.exit(f"benchmark: {error}")
+        console(f"{material.images} images of {chosen.data} at {size} px")
+        if only & {1, 2, 3, 4, 5}:
+            side_by_side(bench, only, material)
+        if 6 in only:
+            experience_by_experience(bench)
+        if 7 in only:
+            scale(bench)
+        if 8 in only:
+            start_up(bench, material)
+    about = [
+        f"    scripts/benchmark {' '.join(words if words is not None else sys.argv[1:])}".rstrip(),
+        "",
+        f"{material.images} images of {chosen.data} at {size} px; {_machine()}; "
+        f"{time.perf_counter() - started:.0f} s in all. Times are of whole processes; a ratio is "
+        "the median of the ratios within repetitions, whose processes ran one after another.",
+    ]
+    numbers, table = write(Path(chosen.output), bench.observations, about)
+    for line in lines(bench.observations):
+        print(f"{line.figure}  {line.what}: {line.value}  {line.spread}  "
+              f"{f'[{line.wanted}: {line.verdict}]' if line.wanted else ''}".rstrip())  # fmt: skip
+    print(f"{numbers}\n{table}")
+    return 0
+
+
+def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        "scripts/benchmark",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--data", default="elpv", help="a choice of mlff list dataset (elpv)")
+    parser.add_argument("--root", help="data.root, where that dataset needs it")
+    parser.add_argument("--size", type=int, help="side of the images in pixels (224)")
+    parser.add_argument("--images", type=int, help="so many at even distances (all)")
+    parser.add_argument("--repeat", type=int, default=3, help="figures 4, 5, 6 twice at most (3)")
+    parser.add_argument("--only", default="1,2,3,4,5,6,7,8", help="figures, as in 1,2,3 (all)")
+    parser.add_argument("--output", default="runs/benchmark", help="folder (runs/benchmark)")
+    parser.add_argument("--quick", action="store_true", help="try it all out; measures nothing")
+    return parser.parse_args(words)
+
+
+def _machine() -> str:
+    import torch
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    accelerator = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
+    return f"{cores} cores{accelerator}, {platform.system()}, torch {torch.__version__}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
