@@ -30,8 +30,8 @@ USAGES = {
 ABOUT = {
     "sweep": "One run for every combination of the values given; one table over them.\n"
     "Finished runs are not repeated, and a run that fails does not take the others with it.",
-    "data": "Counts, class balance, trivial floors and unreadable files of a task's images, and copies\n"
-    "between train and test; ends with exit code 1 when the check fails.",
+    "data": "What images a task has: counts, class balance, trivial floors, unreadable files,\n"
+    "and copies between train and test; ends with exit code 1 when the check fails.",
 }
 WIDTH = 100
 

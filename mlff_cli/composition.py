@@ -12,7 +12,15 @@ from mlff_cli.command_help import ALIASES
 from mlff_cli.config import check
 from mlff_cli.errors import UserError
 from mlff_cli.hydra_errors import translated
-from mlff_cli.overrides import is_showing, quoted, refuse_early, text_value, told_apart, variations
+from mlff_cli.overrides import (
+    combinations,
+    is_showing,
+    quoted,
+    refuse_early,
+    text_value,
+    told_apart,
+    variations,
+)
 from mlff_cli.shipped_configs import configs_folder
 
 
@@ -35,7 +43,9 @@ def run_command(command: str, words: list[str]) -> int:
     errors: list[Exception] = []
 
     def task(config: DictConfig) -> None:
-        # Errors are carried past Hydra, which would print lines of its own about them.
+        # A launcher's process has not been here; errors are carried past Hydra, which would
+        # print lines of its own about them.
+        register_resolvers()
         try:
             plain = plain_config(config, name)
             module = import_module(f"mlff_cli.commands.{command}")
@@ -52,6 +62,8 @@ def run_command(command: str, words: list[str]) -> int:
                 overrides = first
             else:
                 os.environ["MLFF_SWEEP"] = sweep_name(overrides)
+                if (code := in_processes(overrides, flags, name)) is not None:
+                    return code
                 flags.append("--multirun")
         sys.argv = [f"mlff {command}", *flags, *overrides]
         hydra.main(version_base="1.3", config_path=str(configs_folder()), config_name=name)(task)()
@@ -104,6 +116,31 @@ def check_values(overrides: list[str], flags: list[str], command: str) -> list[s
         except Exception as error:
             raise _mendable(error, words, command) from error
     return varied[0]
+
+
+def in_processes(overrides: list[str], flags: list[str], command: str) -> int | None:
+    """Carry out a sweep with runs in processes of their own; None where that is not asked for."""
+    from hydra import compose, initialize_config_dir
+
+    own = [f"hydra.searchpath=[{folder}]" for folder in _config_folders(flags)]
+    with initialize_config_dir(str(configs_folder()), version_base="1.3"):
+        first = [*own, *variations(overrides)[0]]
+        whole = compose(command, overrides=first, return_hydra_config=True)
+        processes = whole.trainer.processes
+        if processes == 1:
+            return None
+        params = whole.hydra.sweeper.get("params") or {}
+        words = combinations([*(f"{key}={value}" for key, value in params.items()), *overrides])
+        runs = [
+            ([*flags, *word], plain_config(compose(command, overrides=[*own, *word]), command))
+            for word in words
+        ]
+    sweep, folder = import_module("mlff_cli.commands.sweep"), import_module("mlff_cli.sweep_folder")
+    folder.begin(whole.hydra)
+    sys.argv = ["mlff sweep", *flags, *overrides]
+    parallel = import_module("mlff_cli.commands.parallel_sweep")
+    code = int(parallel.run_all(folder.of_sweep(), runs, processes))
+    return max(code, int(sweep.finish()))
 
 
 def _mendable(error: Exception, words: list[str], command: str) -> Exception:

@@ -50,6 +50,7 @@ AT_LEAST = {
     "hidden": 0,
     "checkpoint_every": 0,
     "workers": -1,
+    "processes": 1,
     "weight_decay": 0,
     "distillation": 0,
     "tolerance": 0,

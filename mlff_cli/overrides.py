@@ -5,6 +5,7 @@ import shlex
 import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
+from itertools import product
 from typing import Any
 
 from mlff_cli.errors import UserError, nearest
@@ -114,6 +115,18 @@ def variations(words: list[str]) -> list[list[str]]:
         for value in values[1:]
     ]
     return [first, *rest]
+
+
+def combinations(words: list[str]) -> list[list[str]]:
+    """Return every combination of the values of overrides; of one key the last override counts."""
+    options: dict[str, list[str]] = {}
+    for word in words:
+        override = _parsed(word)
+        key, values = override.get_key_element(), [word]
+        if override.is_sweep_override():
+            values = [f"{key}={value}" for value in override.sweep_string_iterator()]
+        options[key] = values
+    return [list(chosen) for chosen in product(*options.values())]
 
 
 def command_line() -> str:

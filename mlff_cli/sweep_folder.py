@@ -1,4 +1,4 @@
-"""Where the sweep that is running writes its table; Hydra tells it to whoever asks."""
+"""Where the sweep that is running writes its table, and which; Hydra tells it to whoever asks."""
 
 from pathlib import Path
 from typing import Any
@@ -6,22 +6,32 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
 
-_FOLDERS: list[str] = []
+_RUNNING: list[tuple[str, str]] = []
 
 
 class SweepFolderCallback(Callback):
     """Notes the sweep's folder in the process that starts the jobs."""
 
     def on_multirun_start(self, config: Any, **kwargs: Any) -> None:
-        """Hear of a sweep that begins; what an earlier one noted of its runs is noted anew."""
-        _FOLDERS.append(str(config.hydra.sweep.dir))
-        for note in notes(of_sweep()).glob("*.json"):
-            note.unlink()
+        """Hear of a sweep that begins."""
+        begin(config.hydra)
+
+
+def begin(hydra: Any) -> None:
+    """Begin a sweep; what an earlier one noted of its runs is noted anew."""
+    _RUNNING.append((str(hydra.sweep.dir), str(hydra.job.name)))
+    for note in notes(of_sweep()).glob("*.json"):
+        note.unlink()
 
 
 def of_sweep() -> str:
     """Return the folder, in the process that started the sweep."""
-    return _FOLDERS[-1]
+    return _RUNNING[-1][0]
+
+
+def table_of_sweep() -> str:
+    """Return the name of the sweep's table: `hydra.job.name` of its experiment."""
+    return _RUNNING[-1][1]
 
 
 def of_job() -> str:

@@ -51,7 +51,7 @@ def small_config(folder: Path, **choices: Any) -> dict[str, Any]:
     for section, group in SECTIONS.items():
         config[section] = deepcopy(shipped(f"{group}/{picked[section]}"))
     config["task"] = {"name": "small", "title": "Small"}
-    config["paths"] = {"runs": str(folder / "runs"), "features": str(folder / "features")}
+    config["paths"] |= {"runs": str(folder / "runs"), "features": str(folder / "features")}
     if picked["data"] == "surfaces":
         keys = {"data.images_per_class": 4, **keys}
     for key, value in {**SMALL, **keys}.items():

@@ -17,40 +17,61 @@ from mlff_cli.failures import explained
 from mlff_cli.overrides import command_line
 from mlff_cli.results.columns import Row
 
+PAPER_TABLE = "paper_table"
+"""`hydra.job.name` of experiments that end in the paper's table, and the folder of that table."""
+
 
 def run(config: Mapping[str, Any]) -> int:
     """Bring one run of the sweep to its end; note where it is, and its error if it fails."""
     from mlff_cli.commands.train import train
-    from mlff_cli.results.atomic import write_atomically
-    from mlff_cli.results.run_folder import run_path
 
-    path = run_path(config)
-    note = sweep_folder.notes(sweep_folder.of_job()) / f"{path.parent.name}-{path.name}.json"
-    about = {
-        "run": str(path),
-        "scenario": config["task"]["name"],
-        "method": config["method"]["name"],
-        "backbone": config["backbone"].get("model", config["backbone"]["name"]),
-        "fusion": config["fusion"]["name"],
-        "seed": config["seed"],
-        "keys": dict(flatten(config)),
-    }
-    write_atomically(note, json.dumps(about | {"error": "was killed or interrupted"}))
-    print(f"\n--- {about['scenario']}, {about['method']}, seed {about['seed']}: {path}")
+    job = Job(config, sweep_folder.of_job())
+    job.note("was killed or interrupted")
+    print(f"\n--- {job.title}: {job.path}")
     try:
         train(config)
     except Exception as error:
         said = str(error) if isinstance(error, UserError) else explained(error)[0]
-        write_atomically(note, json.dumps(about | {"error": said}))
+        job.note(said)
         print(f"mlff: this run failed: {said}", file=sys.stderr)
         return 1
-    write_atomically(note, json.dumps(about | {"error": None}))
+    job.note(None)
     return 0
+
+
+class Job:
+    """One run of a sweep, and the note of what became of it."""
+
+    def __init__(self, config: Mapping[str, Any], folder: str) -> None:
+        from mlff_cli.results.run_folder import run_path
+
+        self.config = config
+        self.path = run_path(config)
+        self.file = sweep_folder.notes(folder) / f"{self.path.parent.name}-{self.path.name}.json"
+        self.title = f"{config['task']['name']}, {config['method']['name']}, seed {config['seed']}"
+
+    def note(self, error: str | None) -> None:
+        """Note how the run stands; None: it is finished."""
+        from mlff_cli.results.atomic import write_atomically
+
+        config = self.config
+        about = {
+            "run": str(self.path),
+            "scenario": config["task"]["name"],
+            "method": config["method"]["name"],
+            "backbone": config["backbone"].get("model", config["backbone"]["name"]),
+            "fusion": config["fusion"]["name"],
+            "seed": config["seed"],
+            "keys": dict(flatten(config)),
+            "error": error,
+        }
+        write_atomically(self.file, json.dumps(about))
 
 
 def finish() -> int:
     """Write and print the sweep's table; return 1 when a run is missing from it."""
     from mlff_cli.results.comparison import varied_keys, write_comparison
+    from mlff_cli.results.leak_verdict import of_runs
     from mlff_cli.results.run_folder import RunFolder
     from mlff_cli.results.tables import result_row
     from mlff_cli.terminal import show
@@ -60,17 +81,27 @@ def finish() -> int:
     notes = [json.loads(file.read_text("utf-8")) for file in files]
     varied = varied_keys([(_identity(note), note["keys"]) for note in notes])
     rows: list[Row] = []
+    finished: list[RunFolder] = []
     for note in notes:
         run_folder = RunFolder(Path(note["run"]))
         row: Row = dict(_identity(note)) | {"seed": note["seed"]}
         if run_folder.finished:
+            finished.append(run_folder)
             row = result_row(run_folder.matrix(), run_folder.facts())
         else:
             row["error"] = note["error"] or "its folder is gone"
         rows.append(row | {key: str(note["keys"].get(key, "")) for key in varied})
     rows.sort(key=lambda row: [str(row.get(key, "")) for key in ("scenario", "method", *varied)])
-    means = write_comparison(folder, rows, varied, command_line())
+    remarks = of_runs(finished)
+    means = write_comparison(folder, rows, varied, command_line(), remarks)
     show(means, f"{len(rows)} runs", folder)
+    if sweep_folder.table_of_sweep() == PAPER_TABLE:
+        from mlff_cli.results.paper_text import write_paper_table
+
+        print(write_paper_table(folder / PAPER_TABLE, rows, command_line(), remarks))
+        print(folder / PAPER_TABLE)
+    else:
+        print(*remarks, sep="\n")
     return int(any(row.get("error") for row in rows))
 
 

@@ -49,6 +49,7 @@ def train(config: Mapping[str, Any]) -> tuple[Row, RunFolder]:
         folder.write_config(config)
         splits = _splits_text(folder, task, config)
         if folder.finished or method is None:
+            Checkpoints(folder.state).clear()  # left by a kill right behind the end
             _say_finished(folder, splits)
             return write_report(folder), folder
         _begin(folder, task, splits)

@@ -61,7 +61,9 @@ def unpacked(content: bytes) -> Any:
         metadata = json.loads(content[8 : 8 + length])["__metadata__"]
         if int(metadata["format"]) > FORMAT:
             raise NewerFormatError(f"format {metadata['format']}, expected {FORMAT}")
-        if metadata["hash"] != _hash(metadata["structure"], tensors):
+        if metadata["format"] != str(FORMAT) or metadata["hash"] != _hash(
+            metadata["structure"], tensors
+        ):
             raise ValueError("the hash does not fit")
         return _nested(json.loads(metadata["structure"]), tensors)
     except NewerFormatError:

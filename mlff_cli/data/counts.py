@@ -37,17 +37,12 @@ def balance(experiences: "Sequence[Experience]") -> list[Line]:
     lines = []
     for experience in experiences:
         of_split = {split: _labels(experience.split(split)) for split in SPLITS}
-        whole = sum(of_split.values(), Counter())
+        whole: Counter[str] = sum(of_split.values(), Counter())
         total = sum(len(experience.split(split)) for split in SPLITS)
         for label in whole:
-            lines.append(
-                {
-                    "experience": experience.name,
-                    "class": label,
-                    **{split: str(of_split[split][label]) for split in SPLITS},
-                    "share": f"{100 * whole[label] / total:.1f} %",
-                }
-            )
+            line = {"experience": experience.name, "class": label}
+            line |= {split: str(of_split[split][label]) for split in SPLITS}
+            lines.append(line | {"share": f"{100 * whole[label] / total:.1f} %"})
     return lines
 
 
@@ -74,7 +69,7 @@ def _floor(experience: "Experience", scored: Sequence[Record]) -> Line:
     return {"mae of the median": f"{constant_error(left, right):.3g}"}
 
 
-def _labels(records: Sequence[Record]) -> "Counter[str]":
+def _labels(records: Sequence[Record]) -> Counter[str]:
     return Counter(label for record in records for label in record.labels)
 
 

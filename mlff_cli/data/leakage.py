@@ -122,20 +122,20 @@ class _Space:
 def _principal(rows: Array) -> Array:
     """Return directions (C, K) onto which rows (N, C) fall with deviation 1.
 
-    By a randomised range finder with two power iterations (Halko, Martinsson, Tropp 2011): exact
+    By a randomised range finder with one power iteration (Halko, Martinsson, Tropp 2011): exact
     enough, and quick for many thousands of channels.
     """
     count = max(1, min(COMPONENTS, len(rows) // 3, rows.shape[1]))
     random = np.random.default_rng(0)
     wide = min(count + 16, *rows.shape)
     basis = rows @ random.standard_normal((rows.shape[1], wide), dtype=np.float32)
-    for _ in range(2):
-        basis = rows @ (rows.T @ np.linalg.qr(basis)[0])
+    basis = rows @ (rows.T @ np.linalg.qr(basis)[0])
     projected = np.linalg.qr(basis)[0].T @ rows
-    _, sizes, directions = np.linalg.svd(projected, full_matrices=False)
-    kept = sizes[:count] > 1e-4 * max(sizes[0], 1e-12)
-    scales = np.sqrt(len(rows)) / sizes[:count][kept]
-    principal: Array = (directions[:count][kept] * scales[:, np.newaxis]).T.astype(np.float32)
+    # Squares of singular values, the smallest first; in double precision, for the small ones.
+    squares, turns = np.linalg.eigh(projected.astype(np.float64) @ projected.T)
+    kept = np.flatnonzero(squares > 1e-8 * max(squares[-1], 1e-12))[-count:]
+    scaled = turns[:, kept] * np.sqrt(len(rows)) / squares[kept]
+    principal: Array = projected.T @ scaled.astype(np.float32)
     return principal
 
 
@@ -151,7 +151,8 @@ def _nearest(rows: Array, among: Array) -> tuple[Positions, Array]:
 
 
 def _unit(rows: Array) -> Array:
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-12))
+    unit: Array = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-12))
+    return unit
 
 
 def _parts(positions: Positions) -> Iterator[Positions]:

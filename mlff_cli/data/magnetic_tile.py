@@ -4,6 +4,7 @@ Y. Huang, C. Qiu, K. Yuan, "Surface defect saliency of magnetic tile" (2018/2020
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,10 +27,12 @@ class MagneticTile(FileDataset):
         grouping: `exposure_run` keeps the exposures of one tile together: within a class, by
             number, each run of rising exposure. `image_leaks` lets each image stand for itself, as
             published splits do; the same tile is then both trained on and scored.
+        exposures: Those that are kept, by number; empty keeps all.
     """
 
     labelling: str = "defects"
     grouping: str = "exposure_run"
+    exposures: Sequence[int] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -40,7 +43,15 @@ class MagneticTile(FileDataset):
         """Return the images class by class, by number; the PNG masks are left out."""
         root = self.folder("MT_Free, MT_Blowhole, ... of the magnetic tiles")
         home = root / "magnetic_tile" if (root / "magnetic_tile").is_dir() else root
-        return [record for name in CLASSES for record in self._of_class(name, home, root)]
+        records = [record for name in CLASSES for record in self._of_class(name, home, root)]
+        kept = [f"exp{exposure}" for exposure in self.exposures]
+        there = {record.batch for record in records}
+        if missing := [batch for batch in kept if batch not in there]:
+            raise UserError(
+                f"data.exposures: no image is named {missing[0]}_num_...; there are "
+                f"{', '.join(sorted(there))}"
+            )
+        return [record for record in records if not kept or record.batch in kept]
 
     def _of_class(self, name: str, home: Path, root: Path) -> list[Record]:
         folder = home / f"MT_{name.capitalize()}" / "Imgs"

@@ -15,7 +15,7 @@ from mlff_cli.data.generated import GeneratedImage
 from mlff_cli.data.records import Dataset, Record
 from mlff_cli.errors import UserError, nearest
 
-DRAWING_VERSION = 2
+DRAWING_VERSION = 3
 """Raised whenever the same parameters give other pixels, so that stored features are not reused."""
 
 PRODUCTS: dict[str, ModuleType] = {

@@ -100,9 +100,11 @@ class Features:
 
     def _row_keys(self, records: Sequence[Record], view: int) -> list[str]:
         new = [record for record in records if (record, view) not in self._keys]
-        memo = self.folder / "files.jsonl" if self.folder else None
-        for record, identity in zip(new, identities(new, memo), strict=True):
-            self._keys[record, view] = row_key(identity, view, view_version(self.changes))
+        if new:
+            memo = self.folder / "files.jsonl" if self.folder else None
+            version = view_version(self.changes)
+            for record, identity in zip(new, identities(new, memo), strict=True):
+                self._keys[record, view] = row_key(identity, view, version)
         return [self._keys[record, view] for record in records]
 
     def _extract(

@@ -42,7 +42,10 @@ class Leaks:
 def find_leaks(
     features: Features, experiences: "Sequence[Experience]", scored: "SplitName"
 ) -> Leaks:
-    """Compare every scored image with every training image, of whatever experience."""
+    """Compare every scored image with every training image of its product, in any experience.
+
+    What is common to a product would hide what tells its images apart, so each has its own scales.
+    """
     trained = {record.name: record for e in experiences if e.learned for record in e.train}
     held_out = {record.name: record for e in experiences for record in e.split(scored)}
     records = [*trained.values(), *held_out.values()]
@@ -53,11 +56,20 @@ def find_leaks(
         columns = features.read([records[position] for position in positions], inputs)
         return [column.numpy() for column in columns]
 
+    by_product: dict[str, tuple[list[int], list[int]]] = {}
+    for position, record in enumerate(records):
+        parts = by_product.setdefault(record.product, ([], []))
+        parts[position >= len(trained)].append(position)
+    near = [
+        pair
+        for own_train, own_score in by_product.values()
+        for pair in near_duplicates(read, own_train, own_score)
+    ]
     memo = features.folder / "files.jsonl" if features.folder else None
     return Leaks(
         records,
         len(held_out),
-        near_duplicates(read, train, score),
+        sorted(near, key=lambda pair: -pair.similarity),
         exact_duplicates(identities(records, memo), train, score),
     )
 

@@ -21,25 +21,27 @@ standard deviation over the seeds (N - 1). {NOTATION}.
 
 - learning: {definition("learning", "mAP")}; final: {definition("final average", "mAP")}
 - forgetting: {definition("forgetting", "mAP")}
-- delta mAP: forgetting of finetune minus forgetting of mlff, paired by seed; positive: mlff forgets less
-- unseen mAP: on the product never trained on, after the last training; every product takes its turn
-- difference: mlff minus finetune, paired by seed. Verdict: two one-sided paired t-tests, margin
-  {100 * MARGIN:g} points, at {100 * LEVEL:g} %: "equivalent"; else "better" or "worse" where the paired t-test finds a
-  difference at {100 * LEVEL:g} %; else "not decided". p is that of the test that gave the verdict, of
-  equivalence where it was not decided
+- delta mAP: forgetting of finetune minus forgetting of mlff, paired by seed; positive: mlff
+  forgets less
+- unseen mAP: on the product never trained on, after the last training; every product takes its
+  turn, and the mean over them counts
+- difference: mlff minus finetune, paired by seed. Verdict: two one-sided paired t-tests with a
+  margin of {100 * MARGIN:g} points, at {100 * LEVEL:g} %: "equivalent"; else "better" or
+  "worse" where the paired t-test finds a difference at {100 * LEVEL:g} %; else "not decided". p is
+  that of the test that gave the verdict, of equivalence where it was not decided
 - saving: parameters not trained, of those of the whole backbone and plain heads
-- training seconds: without the extraction of features, which all runs on a frozen backbone share; its
-  seconds stand beside, for all runs of the row together, and are 0 where all features were stored
+- training seconds: without the extraction of features, which all runs on a frozen backbone share;
+  its seconds stand beside, for all runs of the row together, and are 0 where all were stored before
 
-**The same as in the paper:** the three scenarios; a frozen ImageNet backbone, a fusion layer of 1x1
-convolutions with learned level weights and pooling, a small head; full fine-tuning of the same backbone
-on the same images, splits and seeds as the baseline; fewer trainable parameters, forgetting in mAP.
+**The same as in the paper:** the three scenarios; a frozen ImageNet backbone, a fusion layer of
+1x1 convolutions with learned level weights and pooling, a small head; as the baseline, full
+fine-tuning of the same backbone on the same images, splits and seeds; what is counted.
 
 **Not the same:** the paper's images, epochs, optimiser and seeds are not public, so the images are
 others; so is the backbone (the paper names ResNet-50 as an example) and the machine (an RTX 3080
-there). The paper gives one percentage for each method and scenario and does not define it; it stands
-beside our learning accuracy, and for the unseen product beside our unseen mAP. Its columns are to be
-read as the claims that ours are held against, not as results on the same data.
+there). The paper gives one percentage for each method and scenario and does not define it; it
+stands beside our learning accuracy, and for the unseen product beside our unseen mAP. Its columns
+are the claims that ours are held against, and no results on the same data.
 """
 
 
@@ -168,7 +170,8 @@ def _cell(row: Row, column: Shown) -> str:
     if value is None or isinstance(value, str):
         return markdown(value or "")
     text = rounded(value, column.kind)
-    if column.source.startswith(("difference", "mlff -", "delta")) and not text.startswith("-"):
+    signed = column.kind == "points" and "forgetting" not in column.source
+    if signed and not text.startswith("-") and not column.source.startswith(PAPER):
         text = f"+{text}"
     if isinstance(deviation, int | float) and column.kind != "count":
         text += f" ± {rounded(deviation, column.kind, beside=value)}"

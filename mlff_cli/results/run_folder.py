@@ -25,7 +25,7 @@ from mlff_cli.results.tables import RunFacts
 
 log = logging.getLogger(__name__)
 
-WHEREABOUTS = ("device", "workers", "checkpoint_every")
+WHEREABOUTS = ("device", "workers", "checkpoint_every", "processes")
 """Keys of `trainer` that change where and how fast a run goes, not what it gives."""
 
 LINGERING_SECONDS = 15.0

@@ -26,6 +26,7 @@ class Extent:
         experiences: Of the synthetic sequence, and images in each of its two classes.
         scales: Images of each class that the runs of figure 7 draw, and their experiences.
         starts: Times that the quick commands are started.
+        warm_up: Whether programs and libraries are brought into the system's cache first.
         keys: Further keys of every run.
     """
 
@@ -36,6 +37,7 @@ class Extent:
     scales: tuple[int, ...] = (200, 667, 2000)
     batches: int = 20
     starts: int = 5
+    warm_up: bool = True
     keys: tuple[str, ...] = ()
 
     @classmethod
@@ -46,9 +48,10 @@ class Extent:
             repeat=1,
             sweep=1,
             experiences=(4, 6),
-            scales=(12, 24),
+            scales=(12,),
             batches=2,
             starts=1,
+            warm_up=False,
             keys=("method.epochs=2",),
         )
 
@@ -79,12 +82,21 @@ class Bench:
     observations: list[Observation] = field(default_factory=list)
     _runs: int = 0
 
+    def __post_init__(self) -> None:
+        self.temporary.mkdir()
+
+    @property
+    def temporary(self) -> Path:
+        """Where processes leave what they mean to delete, should they be stopped before."""
+        return self.folder / "temporary"
+
     @property
     def environment(self) -> dict[str, str]:
         """What every process gets, so that it meets this checkout and no network."""
         return {
             "PYTHONPATH": str(ROOT),
             "MLFF_CACHE": str(self.folder / "cache"),
+            "TMPDIR": str(self.temporary),
             "OMP_WAIT_POLICY": "PASSIVE",
             "HF_HUB_OFFLINE": "1",
         }

@@ -16,7 +16,8 @@ FIRST_IMAGE = "go through the backbone"
 
 def side_by_side(bench: Bench, only: Set[int], material: Material) -> None:
     """Take figures 1 to 5 of the same images in turn, so that all meet the same machine."""
-    _warm_up(bench, material)
+    if bench.extent.warm_up:
+        _warm_up(bench, material)
     for repetition in range(bench.extent.repeat):
         if 1 in only:
             _floor(bench, repetition, material)

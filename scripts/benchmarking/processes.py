@@ -1,5 +1,6 @@
 """One process from its start to its exit: time, processor time, memory, and what it said."""
 
+import math
 import os
 import signal
 import subprocess
@@ -23,7 +24,7 @@ class Measured:
     Attributes:
         seconds: From its start to its exit, or to the line that was waited for.
         cpu_seconds: Of itself and of the processes it started, both user and system.
-        peak_memory_mib: Of the largest of these processes; nan where that cannot be known.
+        peak_memory_mib: Of the largest of these processes.
         together_mib: Of all of them at one moment, shared pages counted once, sampled; nan where
             it was not asked for or cannot be known.
     """
@@ -84,12 +85,12 @@ def measured(
     if failed:
         tail = "".join(said[-20:]) + complaint[-4000:]
         raise RuntimeError(f"{' '.join(command)}: exit code {process.returncode}\n{tail}")
-    unit = 1 if sys.platform == "darwin" else 1024
+    largest = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 2**20
     return Measured(
         ended if seconds is None else seconds,
         usage.ru_utime + usage.ru_stime,
-        usage.ru_maxrss * unit / 2**20,
-        together,
+        largest,
+        together if math.isnan(together) else max(together, largest),
     )
 
 
@@ -107,7 +108,7 @@ class _Memory(threading.Thread):
         while not self.ended.wait(SAMPLING_SECONDS):
             used = sum(_proportional_kib(process) for process in self._processes())
             if used:
-                self.peak = max(used / 1024, 0.0 if self.peak != self.peak else self.peak)
+                self.peak = used / 1024 if math.isnan(self.peak) else max(self.peak, used / 1024)
 
     def stop(self) -> float:
         self.ended.set()

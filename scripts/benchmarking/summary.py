@@ -13,6 +13,8 @@ EPOCHS = 20
 """To which full fine-tuning is extrapolated."""
 MEMORY_MIB = 3 * 1024
 STANDARD_ERRORS = 2.0
+FLAT_SHARE = 0.05
+"""Growth over a whole sequence, as a share of the mean, that still counts as flat."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def above(target: float, goal: float) -> Judge:
 
 
 def slope(values: Sequence[float]) -> tuple[float, float]:
-    """Return the least-squares slope of values over 1, 2, ..., and its standard error.
+    """Return the least-squares slope of two or more values over 1, 2, ..., and its standard error.
 
     The error is nan for fewer than three values.
     """
@@ -141,13 +143,17 @@ def _experiences(numbers: Numbers) -> list[Line]:
         # The first experience also builds the backbone and meets cold code.
         middles = [median(numbers.of(6, case, quantity)) for case in cases[1:]]
         steepness, error = slope(middles)
-        is_flat = steepness <= STANDARD_ERRORS * error
-        wanted = f"slope within {STANDARD_ERRORS:g} standard errors of 0, or falling"
+        growth = steepness * len(middles) / fmean(middles)
+        is_flat = steepness <= STANDARD_ERRORS * error or growth <= FLAT_SHARE
+        wanted = (
+            f"growth within {STANDARD_ERRORS:g} standard errors, or below {FLAT_SHARE:.0%} in all"
+        )
         found.append(
             Line(
                 6,
                 f"{words}: change per experience, k = 2 to {len(cases)}",
-                f"{steepness:+.2g} ± {error:.1g} {unit} at a mean of {fmean(middles):.3g} {unit}",
+                f"{steepness:+.2g} ± {error:.1g} {unit} at a mean of {fmean(middles):.3g} {unit} "
+                f"({growth:+.0%} in all)",
                 f"{min(middles):.3g} to {max(middles):.3g} {unit}",
                 wanted if flat else "",
                 ("goal" if is_flat else "short") if flat else "",

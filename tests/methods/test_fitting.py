@@ -64,6 +64,23 @@ def test_every_epoch_sees_every_example_in_another_order():
     assert seen[1] != seen[2] != seen[3]
 
 
+def test_the_order_of_an_epoch_depends_on_its_seed_alone():
+    """A run taken up within an epoch draws the order again, after other draws."""
+    orders = []
+    for draws in (0, 3):
+        model, loss = line()
+        seen = []
+
+        def watch(rows, epoch, loss=loss, seen=seen, draws=draws):
+            torch.rand(draws)
+            seen.append(rows.tolist())
+            return loss(rows, epoch)
+
+        run([model], watch)
+        orders.append(seen)
+    assert orders[0] == orders[1]
+
+
 def test_modules_train_in_train_mode_unless_nothing_in_them_trains():
     model, loss = line()
     passive = nn.BatchNorm1d(3).requires_grad_(False).eval()

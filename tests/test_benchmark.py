@@ -1,0 +1,153 @@
+"""scripts/benchmark: what its numbers say, and all figures once in their smallest extent."""
+
+import csv
+import math
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+BENCHMARKING = Path(__file__).resolve().parents[1] / "scripts" / "benchmarking"
+
+
+@pytest.fixture
+def modules(monkeypatch):
+    """The benchmark's modules, which import each other by their bare names."""
+    monkeypatch.syspath_prepend(str(BENCHMARKING))
+    before = set(sys.modules)
+    import bench
+    import processes
+    import summary
+
+    yield bench, processes, summary
+    for name in set(sys.modules) - before:
+        if getattr(sys.modules[name], "__file__", None) and name in (
+            "bench", "processes", "summary", "material", "figures",
+        ):  # fmt: skip
+            del sys.modules[name]
+
+
+def taken(bench, figure, case, *seconds, quantity="seconds"):
+    return [
+        bench.Observation(figure, case, repetition, quantity, value)
+        for repetition, value in enumerate(seconds)
+    ]
+
+
+def line_of(summary, observations, words):
+    (line,) = [line for line in summary.lines(observations) if line.what == words]
+    return line
+
+
+def test_a_ratio_compares_what_ran_side_by_side(modules):
+    bench, _, summary = modules
+    # The machine was three times slower in the last repetition: medians of all would give 1.2.
+    observations = taken(bench, 1, "floor", 10, 20, 60) + taken(bench, 2, "empty store", 11, 24, 66)
+    line = line_of(summary, observations, "train, empty store / floor")
+    assert (line.value, line.spread) == ("1.1", "1.10 to 1.20, 3 times")
+    assert line.verdict == "goal"
+
+
+@pytest.mark.parametrize(
+    "seconds, verdict", [(11.5, "goal"), (11.6, "target"), (12.5, "target"), (12.6, "short")]
+)
+def test_a_verdict_tells_goal_from_target(modules, seconds, verdict):
+    bench, _, summary = modules
+    observations = taken(bench, 1, "floor", 10) + taken(bench, 2, "empty store", seconds)
+    assert line_of(summary, observations, "train, empty store / floor").verdict == verdict
+
+
+def test_fine_tuning_is_extrapolated_by_its_second_epoch_and_says_so(modules):
+    bench, _, summary = modules
+    observations = [
+        *taken(bench, 2, "empty store", 10),
+        *taken(bench, 4, "fine-tuning, E = 1", 30),
+        *taken(bench, 4, "fine-tuning, E = 2", 50),
+    ]
+    ratio = line_of(
+        summary, observations, "full fine-tuning, E = 20 (extrapolated) / train, empty store"
+    )
+    # 30 + 19 x 20 = 410 s
+    assert (ratio.value, ratio.verdict) == ("41", "target")
+    assert any("EXTRAPOLATED" in line.what for line in summary.lines(observations))
+
+
+def test_slope_and_its_error_are_those_of_least_squares(modules):
+    _, _, summary = modules
+    scipy = pytest.importorskip("scipy.stats")
+    values = [1.0, 1.3, 0.9, 1.6, 1.1, 1.7]
+    expected = scipy.linregress(range(1, 7), values)
+    assert summary.slope(values) == pytest.approx((expected.slope, expected.stderr))
+    assert math.isnan(summary.slope([1.0, 2.0])[1])
+
+
+@pytest.mark.parametrize("growth, verdict", [(0.0, "goal"), (0.05, "short")])
+def test_growth_with_the_number_of_experiences_is_noticed(modules, growth, verdict):
+    bench, _, summary = modules
+    observations = taken(bench, 6, "20 experiences", 30)
+    for number in range(1, 21):
+        noise = 0.02 * (number % 3)
+        observations += taken(
+            bench, 6, f"experience {number}", 1 + noise + growth * number,
+            quantity="learning_seconds",
+        )  # fmt: skip
+        observations += taken(bench, 6, f"experience {number}", 0.1, quantity="scoring_seconds")
+        observations += taken(bench, 6, f"experience {number}", 500, quantity="peak_memory_mib")
+    (line,) = [line for line in summary.lines(observations) if line.what.startswith("features and")]
+    assert line.verdict == verdict
+
+
+def test_a_process_is_measured_from_start_to_exit(modules, tmp_path):
+    _, processes, _ = modules
+    code = "import time; b = bytearray(80_000_000); time.sleep(0.8); print('done')"
+    took = processes.measured([sys.executable, "-c", code], tmp_path, {}, sampled=True)
+    assert 0.8 < took.seconds < 20
+    assert took.cpu_seconds < took.seconds
+    assert took.peak_memory_mib > 76
+    assert took.together_mib >= took.peak_memory_mib or math.isnan(took.together_mib)
+
+
+def test_a_line_ends_the_measurement_and_the_process(modules, tmp_path):
+    _, processes, _ = modules
+    code = "import time; print('first', flush=True); time.sleep(60)"
+    took = processes.measured([sys.executable, "-c", code], tmp_path, {}, until="first")
+    assert took.seconds < 20
+
+
+@pytest.mark.parametrize(
+    "code, options",
+    [("raise SystemExit(3)", {}), ("pass", {"expected": 2}), ("print('no')", {"until": "first"})],
+)
+def test_a_process_that_ends_otherwise_is_an_error(modules, tmp_path, code, options):
+    _, processes, _ = modules
+    with pytest.raises(RuntimeError, match="exit code"):
+        processes.measured([sys.executable, "-c", code], tmp_path, {}, **options)
+
+
+def test_every_figure_is_taken_and_written(tmp_path):
+    output = tmp_path / "benchmark"
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    done = subprocess.run(
+        [sys.executable, BENCHMARKING, "--quick", "--data", "surfaces", "--output", output],
+        cwd=tmp_path,
+        env={**os.environ, "TMPDIR": str(temporary)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    with (output / "benchmark.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["figure"] for row in rows} == set("12345678")
+    assert all(math.isfinite(float(row["value"])) for row in rows if row["quantity"] == "seconds")
+    cases = Counter(row["case"] for row in rows if row["quantity"] == "learning_seconds")
+    assert cases == {f"experience {number}": 1 for number in range(1, 5)}
+    table = (output / "benchmark.md").read_text()
+    for words in ("train, empty store / floor", "EXTRAPOLATED", "bytes an image", "mlff --help"):
+        assert words in table
+    assert list(temporary.iterdir()) == [], "stores and runs are removed"
+    assert {path.name for path in tmp_path.iterdir()} == {"benchmark", "temporary"}
