@@ -68,7 +68,12 @@ def run_command(command: str, words: list[str]) -> int:
         sys.argv = [f"mlff {command}", *flags, *overrides]
         hydra.main(version_base="1.3", config_path=str(configs_folder()), config_name=name)(task)()
     except Exception as error:
-        raise _mendable(error, overrides, name) from error
+        if not (several and type(error).__module__.partition(".")[0] == "submitit"):
+            raise _mendable(error, overrides, name) from error
+        # A job of a cluster was killed; what the others gave is kept and shown.
+        said = str(error).strip().partition("\n")[0]
+        print(f"mlff: a job left no result ({said}); take it up again when the others have ended")
+        codes.append(1)
     if errors:
         raise errors[0]
     if several and not is_showing(flags):

@@ -36,6 +36,9 @@ WORDS = {
 }
 """Keys that take one of a few words, or a list of them."""
 
+NUMBERS = ("data.exposures",)
+"""Lists of whole numbers; all others hold names."""
+
 AT_LEAST = {
     "image_size": 16,
     "epochs": 1,
@@ -144,8 +147,10 @@ def _check_type(path: str, value: Any, default: Any) -> None:
     elif isinstance(default, float):
         fits, wanted = number and math.isfinite(value), "a number"
     elif isinstance(default, list):
-        fits = isinstance(value, list) and all(isinstance(item, str) for item in value)
-        wanted = f"a list of names, for instance {path}=[a,b]"
+        numbers = path in NUMBERS
+        fits = isinstance(value, list) and all(type(v) is (int if numbers else str) for v in value)
+        wanted = f"a list of {'whole numbers' if numbers else 'names'}, for instance {path}="
+        wanted += "[1,2]" if numbers else "[a,b]"
     else:
         fits, wanted = isinstance(value, str), "text"
     if not fits and number and wanted.startswith("text"):

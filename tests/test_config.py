@@ -4,7 +4,7 @@ from copy import deepcopy
 
 import pytest
 
-from mlff_cli.config import AT_LEAST, BETWEEN, WORDS, check, flatten, suggest_key
+from mlff_cli.config import AT_LEAST, BETWEEN, NUMBERS, WORDS, check, flatten, suggest_key
 from mlff_cli.errors import UserError
 from mlff_cli.shipped_configs import SECTIONS, choices, default_choices, shipped
 
@@ -84,6 +84,7 @@ def test_values_that_pass(config, key, value):
         ("fusion.dropout", -0.1),
         ("fusion.statistics", "mean"),
         ("fusion.statistics", [None]),
+        ("backbone.levels", [1]),
         ("data.image_size", 15),
         ("data.images_per_class", 3),
         ("data.labelling", "products"),
@@ -139,9 +140,17 @@ def test_evaluate_takes_no_dataset_and_no_key_of_training(config):
     assert "'method'" in refused(given | {"method": config["method"]}, "evaluate")
 
 
+def test_a_list_of_numbers_takes_no_names(config):
+    config["data"] = dict(shipped("dataset/magnetic_tile"), exposures=[1, 2])
+    check(config, "train")
+    config["data"]["exposures"] = ["1"]
+    assert "data.exposures: expected a list of whole numbers" in refused(config)
+
+
 def test_every_rule_is_about_a_key_that_is_shipped():
     names = {key.rpartition(".")[2] for key in KEYS} | {"tolerance"}
     assert AT_LEAST.keys() <= names
+    assert all(KEYS[key] == [] for key in NUMBERS)
     assert all(key in KEYS or key in names for key in BETWEEN)
     for key, words in WORDS.items():
         default = KEYS[key]

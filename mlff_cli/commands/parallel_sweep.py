@@ -108,7 +108,7 @@ def _die_with_parent() -> None:
 def _ended(entry: Running) -> bool:
     """Note and say how a process ended; return whether its run is finished."""
     job, code = entry.planned.job, entry.process.returncode
-    if code == 0:
+    if code == 0 or RunFolder(job.path).finished:
         job.note(None)
         print(f"finished: {job.title}", flush=True)
         return True

@@ -3,7 +3,7 @@
 Two cosine similarities must both be high. The first is that of the standardised features: each
 channel with mean 0 and deviation 1 over all images, each block of channels (a statistic of a
 level) weighing alike. It tells images that look alike. The second is that of their principal
-components, all brought to deviation 1. It tells images that share what sets them apart from the
+components, all but the faintest brought to deviation 1. It tells images that share what sets them apart from the
 others, and not merely the look of their class.
 """
 
@@ -21,6 +21,9 @@ APART = 0.7
 
 COMPONENTS = 256
 """Principal components at most; of few images a third of their number."""
+
+FAINT = 1e-3
+"""Share of the largest variance that is added to each: components below it count less."""
 
 SAMPLE = 4096
 """Images that the components are taken from, at even distances."""
@@ -111,7 +114,7 @@ class _Space:
         return rows
 
     def components(self, positions: Positions) -> Array:
-        """Return the components (N, K) of deviation 1, each row brought to length 1."""
+        """return the components (N, K), each row brought to length 1."""
         parts = [self.standardised(part) @ self._directions for part in _parts(positions)]
         return _unit(np.concatenate(parts))
 
@@ -120,7 +123,7 @@ class _Space:
 
 
 def _principal(rows: Array) -> Array:
-    """Return directions (C, K) onto which rows (N, C) fall with deviation 1.
+    """Return directions (C, K) onto which rows (N, C) fall with deviation 1, or near it.
 
     By a randomised range finder with one power iteration (Halko, Martinsson, Tropp 2011): exact
     enough, and quick for many thousands of channels.
@@ -134,7 +137,8 @@ def _principal(rows: Array) -> Array:
     # Squares of singular values, the smallest first; in double precision, for the small ones.
     squares, turns = np.linalg.eigh(projected.astype(np.float64) @ projected.T)
     kept = np.flatnonzero(squares > 1e-8 * max(squares[-1], 1e-12))[-count:]
-    scaled = turns[:, kept] * np.sqrt(len(rows)) / squares[kept]
+    sizes = np.sqrt(squares[kept] * (squares[kept] + FAINT * squares[-1]))
+    scaled = turns[:, kept] * np.sqrt(len(rows)) / sizes
     principal: Array = projected.T @ scaled.astype(np.float32)
     return principal
 

@@ -66,6 +66,20 @@ def test_fine_tuning_changes_every_weight_and_every_statistic(networks, tmp_path
     assert method.trainable_parameters() == 82_300 + 3 * 5 * (64 + 1)
 
 
+def test_fine_tuning_takes_the_constants_of_the_fusion_layer_from_the_first_experience(
+    tmp_path, weights_of
+):
+    method, experiences = begun(tiny_config(tmp_path, weights_of, method="finetune"))
+    scaling = method.adapters.fusion.scaling
+    seen = [scaling.mean.clone()]
+    for experience in experiences[:2]:
+        method.begin(experience)
+        method.learn(experience)
+        seen.append(scaling.mean.clone())
+    assert not torch.equal(seen[0], seen[1])
+    assert torch.equal(seen[1], seen[2])
+
+
 @pytest.mark.parametrize("fusion", ["conv1x1", "authors"])
 def test_mlff_changes_fusion_and_the_new_head_alone(fusion, tmp_path, weights_of):
     config = tiny_config(tmp_path, weights_of, fusion=fusion)
