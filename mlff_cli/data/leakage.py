@@ -3,8 +3,8 @@
 Two cosine similarities must both be high. The first is that of the standardised features: each
 channel with mean 0 and deviation 1 over all images, each block of channels (a statistic of a
 level) weighing alike. It tells images that look alike. The second is that of their principal
-components, all but the faintest brought to deviation 1. It tells images that share what sets them apart from the
-others, and not merely the look of their class.
+components, all but the faintest brought to deviation 1. It tells images that share what sets them
+apart from the others, and not merely the look of their class.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -114,7 +114,7 @@ class _Space:
         return rows
 
     def components(self, positions: Positions) -> Array:
-        """return the components (N, K), each row brought to length 1."""
+        """Return the principal components (N, K), each row brought to length 1."""
         parts = [self.standardised(part) @ self._directions for part in _parts(positions)]
         return _unit(np.concatenate(parts))
 

@@ -5,7 +5,7 @@ Y. Huang, C. Qiu, K. Yuan, "Surface defect saliency of magnetic tile" (2018/2020
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlff_cli.data.files import FileDataset, FileImage, one_of
@@ -32,7 +32,7 @@ class MagneticTile(FileDataset):
 
     labelling: str = "defects"
     grouping: str = "exposure_run"
-    exposures: Sequence[int] = ()
+    exposures: Sequence[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -21,13 +21,23 @@ SCORED_AT_ONCE = 4096
 class FrozenMethod(Method):
     """A method whose backbone never changes: features are read, fusion and heads train."""
 
-    def __init__(self, context: Context, optimisation: Optimisation) -> None:
+    trains_fusion = True
+
+    def __init__(
+        self,
+        context: Context,
+        *,
+        epochs: int,
+        batch_size: int,
+        learning_rate: float,
+        weight_decay: float,
+    ) -> None:
         self.context = context
-        self.optimisation = optimisation
+        self.optimisation = Optimisation(epochs, batch_size, learning_rate, weight_decay)
         # Asked first: where nothing is kept of the backbone, building it draws random numbers.
         levels = context.features.facts.levels
         torch.manual_seed(context.seed)
-        fusion = context.fusion(levels)
+        fusion = context.fusion(levels).requires_grad_(self.trains_fusion)
         self.adapters = Adapters(fusion, context.head).to(context.device.device).eval()
 
     def trained(self) -> Sequence[nn.Module]:

@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor
 
-from mlff_cli.methods.base import Context
-from mlff_cli.methods.fitting import Optimisation, fit
+from mlff_cli.methods.fitting import fit
 from mlff_cli.methods.frozen import FrozenMethod
 from mlff_cli.schedules.experience import Experience
 
@@ -13,17 +12,6 @@ class Joint(FrozenMethod):
     """Fusion layer and all heads trained together: the upper bound of a sequence."""
 
     all_at_once = True
-
-    def __init__(
-        self,
-        context: Context,
-        *,
-        epochs: int,
-        batch_size: int,
-        learning_rate: float,
-        weight_decay: float,
-    ) -> None:
-        super().__init__(context, Optimisation(epochs, batch_size, learning_rate, weight_decay))
 
     def learn(self, experience: Experience) -> None:
         """Refuse one experience: there is no order in joint training."""

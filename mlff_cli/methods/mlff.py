@@ -1,7 +1,6 @@
 """Multi-Level Feature Fusion, arXiv 2601.00725: frozen backbone, fusion and new head train."""
 
 from mlff_cli.methods.base import Context
-from mlff_cli.methods.fitting import Optimisation
 from mlff_cli.methods.frozen import FrozenMethod
 from mlff_cli.schedules.experience import Experience
 
@@ -23,7 +22,13 @@ class MultiLevelFeatureFusion(FrozenMethod):
         weight_decay: float,
         distillation: float,
     ) -> None:
-        super().__init__(context, Optimisation(epochs, batch_size, learning_rate, weight_decay))
+        super().__init__(
+            context,
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+        )
         self.distillation = distillation
 
     def learn(self, experience: Experience) -> None:

@@ -21,8 +21,8 @@ def write_atomically(path: Path, content: bytes | str) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        # A full disk is reported without a name.
-        error.filename = str(path)
+        if error.errno is not None:
+            error.filename = str(path)  # a full disk is reported without a name
         raise
     finally:
         with suppress(OSError):
