@@ -82,21 +82,12 @@ class Bench:
     observations: list[Observation] = field(default_factory=list)
     _runs: int = 0
 
-    def __post_init__(self) -> None:
-        self.temporary.mkdir()
-
-    @property
-    def temporary(self) -> Path:
-        """Where processes leave what they mean to delete, should they be stopped before."""
-        return self.folder / "temporary"
-
     @property
     def environment(self) -> dict[str, str]:
         """What every process gets, so that it meets this checkout and no network."""
         return {
             "PYTHONPATH": str(ROOT),
             "MLFF_CACHE": str(self.folder / "cache"),
-            "TMPDIR": str(self.temporary),
             "OMP_WAIT_POLICY": "PASSIVE",
             "HF_HUB_OFFLINE": "1",
         }

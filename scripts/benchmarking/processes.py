@@ -68,10 +68,9 @@ def measured(
             assert process.stdout is not None
             for line in process.stdout:
                 said.append(line)
-                if until and until in line:
+                if until and until in line and seconds is None:
                     seconds = time.perf_counter() - started
-                    os.killpg(process.pid, signal.SIGKILL)
-                    break
+                    process.terminate()
             _, status, usage = os.wait4(process.pid, 0)
             ended = time.perf_counter() - started
             process.returncode = os.waitstatus_to_exitcode(status)
