@@ -1,5 +1,6 @@
 """From records to batches of squared images, decoded ahead of the network."""
 
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -75,6 +76,10 @@ def all_images(records: Sequence[Record], size: int, workers: int) -> Tensor:
     return images
 
 
+LONGEST_TEMPORARY = 70
+"""Bytes of a temporary folder's path that leave room for the name of a socket in it."""
+
+
 def image_batches(
     records: Sequence[Record], size: int, batch_size: int, workers: int, pinned: bool = False
 ) -> Iterator[Tensor]:
@@ -92,12 +97,23 @@ def image_batches(
         # Its own, or each pass would move torch's random state.
         generator=torch.Generator(),
         pin_memory=pinned,
+        worker_init_fn=_with_short_paths,
         prefetch_factor=None if few or workers == 0 else 4,
     )
     for batch in loader:
         if isinstance(batch, UserError):
             raise batch
         yield batch
+
+
+def _with_short_paths(worker: int) -> None:
+    """Let a worker process hand images over where TMPDIR has a long path.
+
+    That goes through a socket in the temporary folder, whose path may have about a hundred
+    characters; with a longer one the process that waits for the images would wait for ever.
+    """
+    if os.name == "posix" and len(os.fsencode(tempfile.gettempdir())) > LONGEST_TEMPORARY:
+        tempfile.tempdir = "/tmp"
 
 
 def _stacked(images: list[Tensor | UserError]) -> Tensor | UserError:

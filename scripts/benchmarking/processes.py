@@ -15,6 +15,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLING_SECONDS = 0.5
+LIMIT_SECONDS = 3600.0
+"""After which a process that hangs is killed."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ def measured(
             start_new_session=True,
         )
         memory = _Memory(process.pid) if sampled else None
+        watch = threading.Timer(LIMIT_SECONDS, os.killpg, (process.pid, signal.SIGKILL))
+        watch.start()
         seconds = None
         said: list[str] = []
         try:
@@ -75,6 +79,7 @@ def measured(
             ended = time.perf_counter() - started
             process.returncode = os.waitstatus_to_exitcode(status)
         finally:
+            watch.cancel()
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             together = memory.stop() if memory else float("nan")
