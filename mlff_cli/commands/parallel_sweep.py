@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 from mlff_cli.commands.sweep import Job
 from mlff_cli.results.run_folder import RunFolder
 
+COMMAND = (sys.executable, "-m", "mlff_cli", "train")
+
 PAUSE = 0.1
 """Seconds between two looks at the processes."""
 
@@ -84,10 +86,9 @@ def _begin(planned: Planned, processes: int) -> Running:
     job.note("was killed or interrupted")
     print(f"begins: {job.title}: {job.path}", flush=True)
     threads = str(max(1, (os.cpu_count() or 1) // processes))
-    command = [sys.executable, "-m", "mlff_cli", "train", *planned.words]
     with job.file.with_suffix(".log").open("wb") as log:
         process = subprocess.Popen(
-            command,
+            [*COMMAND, *planned.words],
             stdout=log,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,

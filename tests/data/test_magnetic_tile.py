@@ -42,6 +42,16 @@ def test_two_labels(tmp_path):
     assert len({r.group for r in records}) == 12
 
 
+def test_exposures_that_are_kept_stay_in_their_groups(tmp_path):
+    lay_out(tmp_path)
+    everything = {r.name: r for r in MagneticTile(root=str(tmp_path)).records()}
+    kept = MagneticTile(root=str(tmp_path), exposures=[1, 5]).records()
+    assert {r.batch for r in kept} == {"exp1", "exp5"} and len(kept) == 7
+    assert all(everything[r.name] == r for r in kept)
+    with pytest.raises(UserError, match=r"data\.exposures: no image is named exp7_num_"):
+        MagneticTile(root=str(tmp_path), exposures=[1, 7]).records()
+
+
 def test_the_published_split_leaks_under_its_name_only(tmp_path):
     lay_out(tmp_path)
     leaking = MagneticTile(root=str(tmp_path), grouping="image_leaks").records()

@@ -1,0 +1,79 @@
+"""``mlff sweep experiment=paper_table`` on the smallest images, and the launchers of a sweep."""
+
+import csv
+from importlib.util import find_spec
+
+import pytest
+import yaml
+from command_calls import call
+
+from mlff_cli.shipped_configs import choices, configs_folder
+
+TINY = ("data.image_size=32", "data.images_per_class=5", "method.epochs=1", "trainer.workers=0")
+EXPERIMENTS = sorted(path.stem for path in (configs_folder() / "experiment").glob("*.yaml"))
+
+
+@pytest.fixture(autouse=True)
+def empty(tmp_path, monkeypatch, cache):
+    monkeypatch.chdir(tmp_path)
+
+
+def rows(folder, name):
+    (path,) = folder.glob(f"runs/sweeps/*/{name}")
+    with path.open(encoding="utf-8") as file:
+        return path, list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_an_experiment_begins_with_its_command_and_names_what_there_is(name):
+    text = (configs_folder() / "experiment" / f"{name}.yaml").read_text()
+    assert f"mlff sweep experiment={name}" in text.splitlines()[1]
+    params = yaml.safe_load(text)["hydra"]["sweeper"]["params"]
+    for group in ("task", "method"):
+        assert set(params[group].split(",")) <= set(choices(group))
+    assert call("sweep", f"experiment={name}", "--cfg", "job").code == 0
+
+
+def test_the_real_tasks_are_found_by_the_folder_of_downloaded_images():
+    for task in ("surface_defect_real", "component_misalignment_real"):
+        result = call("train", f"task={task}", "paths.data=somewhere/else")
+        assert result.code == 2 and "somewhere/else" in result.err
+
+
+def test_the_table_is_made_of_runs_that_are_not_repeated(tmp_path):
+    words = ("sweep", "experiment=paper_table", *TINY, "task=cross_product,cross_product_metal")
+    words = (*words, "method=mlff,linear_probe", "seed=0,1")
+    result = call(*words)
+    assert result.code == 0, result.err
+    path, (row,) = rows(tmp_path, "paper_table/results.csv")
+    assert row["tasks"] == "cross_product, cross_product_metal" and row["seeds"] == "2"
+    assert 0 <= float(row["mlff unseen mAP"]) <= 1
+    assert row["mlff - linear_probe unseen mAP: verdict"] and not row["finetune unseen mAP"]
+    text = path.with_name("results.md").read_text()
+    assert text in result.out + "\n" and "split: " in text
+    again = call(*words)
+    assert again.out.count("finished before, not repeated") == 8
+    assert rows(tmp_path, "paper_table/results.csv")[1] == [row]
+    _, runs = rows(tmp_path, "runs.csv")
+    assert len(runs) == 8
+
+
+def test_a_run_that_failed_is_named_below_the_table(tmp_path):
+    result = call(
+        "sweep", "experiment=paper_table", *TINY, "task=surface_defect,custom",
+        "method=linear_probe", "seed=0", "data.root=nowhere",
+    )  # fmt: skip
+    assert result.code == 2 or result.code == 1
+    if result.code == 1:
+        path, _ = rows(tmp_path, "paper_table/results.csv")
+        assert "Failed runs" in path.with_name("results.md").read_text()
+
+
+@pytest.mark.skipif(find_spec("submitit") is None, reason="extra 'slurm' is not installed")
+def test_jobs_of_submitit_end_in_the_same_table(tmp_path):
+    words = ("sweep", "task=surface_defect", *TINY, "method=linear_probe", "seed=0,1")
+    result = call(*words, "hydra/launcher=submitit_local", "hydra.launcher.timeout_min=5")
+    assert result.code == 0, result.err
+    _, runs = rows(tmp_path, "runs.csv")
+    assert [run["seed"] for run in runs] == ["0", "1"]
+    assert all(float(run["final mAP"]) > 0 for run in runs)
