@@ -72,7 +72,8 @@ def run_command(command: str, words: list[str]) -> int:
             raise _mendable(error, overrides, name) from error
         # A job of a cluster was killed; what the others gave is kept and shown.
         said = str(error).strip().partition("\n")[0]
-        print(f"mlff: a job left no result ({said}); take it up again when the others have ended")
+        again = "the same command takes it up again when the others have ended"
+        print(f"mlff: a job left no result ({said}); {again}", file=sys.stderr)
         codes.append(1)
     if errors:
         raise errors[0]
@@ -124,7 +125,7 @@ def check_values(overrides: list[str], flags: list[str], command: str) -> list[s
 
 
 def in_processes(overrides: list[str], flags: list[str], command: str) -> int | None:
-    """Carry out a sweep with runs in processes of their own; None where that is not asked for."""
+    """Carry out a sweep with runs in processes of their own; None where Hydra is to do it."""
     from hydra import compose, initialize_config_dir
 
     own = [f"hydra.searchpath=[{folder}]" for folder in _config_folders(flags)]
@@ -132,7 +133,7 @@ def in_processes(overrides: list[str], flags: list[str], command: str) -> int | 
         first = [*own, *variations(overrides)[0]]
         whole = compose(command, overrides=first, return_hydra_config=True)
         processes = whole.trainer.processes
-        if processes == 1:
+        if processes == 1 and whole.hydra.runtime.choices["hydra/launcher"] == "basic":
             return None
         params = whole.hydra.sweeper.get("params") or {}
         words = combinations([*(f"{key}={value}" for key, value in params.items()), *overrides])
@@ -141,6 +142,10 @@ def in_processes(overrides: list[str], flags: list[str], command: str) -> int | 
             for word in words
         ]
     sweep, folder = import_module("mlff_cli.commands.sweep"), import_module("mlff_cli.sweep_folder")
+    if processes == 1:
+        jobs = [sweep.Job(config, str(whole.hydra.sweep.dir)) for _, config in runs]
+        folder.plan(job.note_planned for job in jobs)
+        return None
     folder.begin(whole.hydra)
     sys.argv = ["mlff sweep", *flags, *overrides]
     parallel = import_module("mlff_cli.commands.parallel_sweep")

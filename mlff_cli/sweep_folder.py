@@ -1,5 +1,6 @@
 """Where the sweep that is running writes its table, and which; Hydra tells it to whoever asks."""
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
 
 _RUNNING: list[tuple[str, str]] = []
+_PLANNED: list[Callable[[], None]] = []
 
 
 class SweepFolderCallback(Callback):
@@ -22,6 +24,14 @@ def begin(hydra: Any) -> None:
     _RUNNING.append((str(hydra.sweep.dir), str(hydra.job.name)))
     for note in notes(of_sweep()).glob("*.json"):
         note.unlink()
+    for note_anew in _PLANNED:
+        note_anew()
+    _PLANNED.clear()
+
+
+def plan(notes_of_runs: Iterable[Callable[[], None]]) -> None:
+    """Say how to note the runs of the next sweep: one that is lost before it begins is named."""
+    _PLANNED[:] = notes_of_runs
 
 
 def of_sweep() -> str:

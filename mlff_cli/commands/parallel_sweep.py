@@ -54,7 +54,7 @@ def run_all(
     """
     waiting = [Planned(Job(config, folder), words) for words, config in runs]
     for planned in waiting:
-        planned.job.note("was not begun")
+        planned.job.note_planned()
     running: list[Running] = []
     stored: set[str | None] = {None}
     failed = False

@@ -50,6 +50,10 @@ class Job:
         self.file = sweep_folder.notes(folder) / f"{self.path.parent.name}-{self.path.name}.json"
         self.title = f"{config['task']['name']}, {config['method']['name']}, seed {config['seed']}"
 
+    def note_planned(self) -> None:
+        """Note that the run is still to come."""
+        self.note("was not begun")
+
     def note(self, error: str | None) -> None:
         """Note how the run stands; None: it is finished."""
         from mlff_cli.results.atomic import write_atomically
@@ -91,7 +95,9 @@ def finish() -> int:
         else:
             row["error"] = note["error"] or "its folder is gone"
         rows.append(row | {key: str(note["keys"].get(key, "")) for key in varied})
-    rows.sort(key=lambda row: [str(row.get(key, "")) for key in ("scenario", "method", *varied)])
+    rows.sort(
+        key=lambda row: [str(row.get(key, "")) for key in ("scenario", "method", *varied, "seed")]
+    )
     remarks = of_runs(finished)
     means = write_comparison(folder, rows, varied, command_line(), remarks)
     show(means, f"{len(rows)} runs", folder)

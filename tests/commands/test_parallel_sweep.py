@@ -9,6 +9,7 @@ from configs_for_tests import small_config
 
 from mlff_cli.commands import parallel_sweep
 from mlff_cli.interruption import Terminated
+from mlff_cli.overrides import combinations
 
 SCRIPT = """
 import os, signal, sys, time, pathlib
@@ -100,3 +101,13 @@ def test_an_interrupted_sweep_ends_its_runs(sweep, tmp_path, monkeypatch, interr
     assert time.monotonic() - started < 10
     interrupted = "was killed or interrupted"
     assert notes(tmp_path) == [interrupted, interrupted, "was not begun"]
+
+
+def test_every_combination_once_and_the_last_override_of_a_key_counts():
+    words = ["task=a,b", "seed=0,1,2", "method=mlff", "seed=3,4", "order=[x,y]"]
+    assert combinations(words) == [
+        ["task=a", "seed=3", "method=mlff", "order=[x,y]"],
+        ["task=a", "seed=4", "method=mlff", "order=[x,y]"],
+        ["task=b", "seed=3", "method=mlff", "order=[x,y]"],
+        ["task=b", "seed=4", "method=mlff", "order=[x,y]"],
+    ]
