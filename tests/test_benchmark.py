@@ -6,28 +6,22 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 BENCHMARKING = Path(__file__).resolve().parents[1] / "scripts" / "benchmarking"
+NAMES = ("bench", "processes", "summary")
 
 
 @pytest.fixture
 def modules(monkeypatch):
     """The benchmark's modules, which import each other by their bare names."""
     monkeypatch.syspath_prepend(str(BENCHMARKING))
-    before = set(sys.modules)
-    import bench
-    import processes
-    import summary
-
-    yield bench, processes, summary
-    for name in set(sys.modules) - before:
-        if getattr(sys.modules[name], "__file__", None) and name in (
-            "bench", "processes", "summary", "material", "figures",
-        ):  # fmt: skip
-            del sys.modules[name]
+    yield tuple(import_module(name) for name in NAMES)
+    for name in NAMES:
+        del sys.modules[name]
 
 
 def taken(bench, figure, case, *seconds, quantity="seconds"):
