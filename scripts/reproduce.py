@@ -9,7 +9,8 @@ Compared are the means of scores and forgetting, parameters, tasks and seeds. A 
 backbone may differ by 3 percentage points, full fine-tuning by 10: its many steps carry the
 rounding of other processors further (measured: the same run in one thread and in two differs by up
 to 8 points for one seed, and not at all in the same number of threads). Differences and verdicts
-follow from these; times and memory are a machine's own. Ends with exit code 1 when something is out of tolerance, or a run failed.
+follow from these; times and memory are a machine's own. Ends with exit code 1 when something is
+out of tolerance, or a run failed.
 """
 
 import argparse

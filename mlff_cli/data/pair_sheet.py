@@ -49,7 +49,8 @@ def pair_sheet(
 
 def _fitting(name: str, width: int, font: "ImageFont.FreeTypeFont | ImageFont.ImageFont") -> str:
     """Return the end of a name, which tells images apart, as far as it fits."""
-    line = " ".join(name.split())
+    # No letter is narrower than a pixel.
+    line = " ".join(name.split())[-width:]
     while font.getlength(line) > width:
         line = "…" + line[2:]
     return line

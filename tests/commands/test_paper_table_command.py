@@ -1,7 +1,6 @@
 """``mlff sweep experiment=paper_table`` on the smallest images, and the launchers of a sweep."""
 
 import csv
-from importlib.util import find_spec
 
 import pytest
 import yaml
@@ -54,8 +53,8 @@ def test_the_sweep_ends_in_the_papers_table(tmp_path):
     assert len(rows(tmp_path, "runs.csv")[1]) == 2
 
 
-@pytest.mark.skipif(find_spec("submitit") is None, reason="extra 'slurm' is not installed")
 def test_jobs_of_submitit_end_in_the_same_table(tmp_path):
+    pytest.importorskip("hydra_plugins.hydra_submitit_launcher", reason="extra 'slurm' is missing")
     words = ("sweep", "task=surface_defect", *TINY, "method=linear_probe", "seed=0")
     result = call(*words, "hydra/launcher=submitit_local", "hydra.launcher.timeout_min=5")
     assert result.code == 0, result.err
