@@ -29,6 +29,8 @@ def started(target, *arguments):
 
 
 def write_blocks(folder, blocks, rows, width):
+    # A forked process has none of its parent's OpenMP threads and would wait for them for ever.
+    torch.set_num_threads(1)
     store = FeatureStore(folder, SPACE)
     for block in blocks:
         numbers = range(block * rows, (block + 1) * rows)
