@@ -11,7 +11,6 @@ from mlff_cli.environment import peak_memory_mib, program, reset_peak_memory
 from mlff_cli.errors import UserError
 from mlff_cli.methods.base import Method
 from mlff_cli.methods.fitting import DivergedError
-from mlff_cli.methods.joint import Joint
 from mlff_cli.results.matrix import ScoreMatrix
 from mlff_cli.schedules.experience import Experience, SplitName
 
@@ -145,7 +144,7 @@ def _learn(method: Method, step: Sequence[Experience]) -> float:
     features = method.context.features
     extracting, started = features.seconds, time.perf_counter()
     try:
-        if isinstance(method, Joint):
+        if method.all_at_once:
             method.learn_all(list(step))
         else:
             method.learn(step[0])

@@ -86,6 +86,10 @@ class Method(ABC):
     def learn(self, experience: Experience) -> None:
         """Train on the experience's training images."""
 
+    def learn_all(self, experiences: list[Experience]) -> None:
+        """Train on several experiences together: what a method `all_at_once` is asked instead."""
+        raise NotImplementedError(f"{type(self).__name__} learns one experience after another")
+
     @abstractmethod
     def outputs(self, head: str, records: Sequence[Record]) -> Tensor:
         """Return what a head gives for records: (N, O) scores on the CPU, in eval mode."""
