@@ -57,13 +57,14 @@ class Job:
     def note(self, error: str | None) -> None:
         """Note how the run stands; None: it is finished."""
         from mlff_cli.results.atomic import write_atomically
+        from mlff_cli.results.run_folder import backbone_name
 
         config = self.config
         about = {
             "run": str(self.path),
             "scenario": config["task"]["name"],
             "method": config["method"]["name"],
-            "backbone": config["backbone"].get("model", config["backbone"]["name"]),
+            "backbone": backbone_name(config),
             "fusion": config["fusion"]["name"],
             "seed": config["seed"],
             "keys": dict(flatten(config)),

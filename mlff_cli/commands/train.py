@@ -23,7 +23,7 @@ from mlff_cli.overrides import command_line
 from mlff_cli.results.columns import Row
 from mlff_cli.results.leak_verdict import sentence, verdict
 from mlff_cli.results.report import write_report
-from mlff_cli.results.run_folder import RunFolder, run_path
+from mlff_cli.results.run_folder import RunFolder, backbone_name, run_path
 from mlff_cli.results.tables import RunFacts
 from mlff_cli.schedules.experience import SplitName
 from mlff_cli.terminal import show
@@ -125,7 +125,7 @@ def _finish(
     facts = RunFacts(
         scenario=config["task"]["name"],
         method=config["method"]["name"],
-        backbone=config["backbone"].get("model", config["backbone"]["name"]),
+        backbone=backbone_name(config),
         fusion=config["fusion"]["name"],
         seed=config["seed"],
         trainable_parameters=method.trainable_parameters(),

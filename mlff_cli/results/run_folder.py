@@ -43,6 +43,12 @@ def config_hash(config: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
+def backbone_name(config: Mapping[str, Any]) -> str:
+    """Return what tables call the backbone: timm's own name where one was chosen."""
+    backbone = config["backbone"]
+    return str(backbone.get("model", backbone["name"]))
+
+
 def run_path(config: Mapping[str, Any]) -> Path:
     """Return ``<runs>/<task>/<method>-<hash>``: the same config finds its folder again."""
     name = f"{config['method']['name']}-{config_hash(config)}"
