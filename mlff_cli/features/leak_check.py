@@ -8,13 +8,16 @@ from mlff_cli.data.leakage import Array, Duplicate, Positions, exact_duplicates,
 from mlff_cli.data.records import Record
 from mlff_cli.features.features import Features
 from mlff_cli.features.identities import identities
-from mlff_cli.features.statistics import STANDARD, LevelInput
+from mlff_cli.features.statistics import LevelInput
 
 if TYPE_CHECKING:
     from mlff_cli.schedules.experience import Experience, SplitName
 
 DEEPEST_LEVELS = 2
 """Levels that are compared: those before them see light and texture more than the object."""
+
+STATISTICS = ("mean", "max", "deviation")
+"""What of them is compared: what the limits of `data.leakage` were measured with."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,6 @@ def find_leaks(
 
 
 def leak_inputs(features: Features) -> list[LevelInput]:
-    """Return what is compared: statistics that are stored for every image anyway."""
+    """Return what is compared; these statistics are stored for every image anyway."""
     levels = features.facts.levels[-DEEPEST_LEVELS:]
-    return [LevelInput(level.name, statistic) for level in levels for statistic in STANDARD]
+    return [LevelInput(level.name, statistic) for level in levels for statistic in STATISTICS]

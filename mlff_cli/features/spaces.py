@@ -16,7 +16,7 @@ from mlff_cli.features.atomic import unreadable, write_whole
 
 logger = logging.getLogger(__name__)
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Of keys, files and the definitions of the statistics: a change of any must raise it."""
 
 SPACE_NAME = re.compile(r"[0-9a-f]{32}")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mlff_cli.backbones.levels import LevelInfo
-from mlff_cli.features.statistics import LevelInput, statistic
+from mlff_cli.features.statistics import LevelInput, cells
 from mlff_cli.fusion.base import FusionLayer, Standardisation
 
 
@@ -18,8 +18,11 @@ class Conv1x1Fusion(FusionLayer):
 
     A 1x1 convolution and an average over positions commute, GAP(W x + b) = W GAP(x) + b, so the
     convolution is applied to pooled vectors, with the same result and no map to keep. Further
-    statistics than the mean have a convolution of their own each.
+    statistics than the mean have a convolution of their own each. All convolutions lie side by
+    side in one matrix, and since the w_l add up to 1, one bias stands for those of all levels.
     """
+
+    level_of: Tensor
 
     def __init__(
         self,
@@ -30,33 +33,34 @@ class Conv1x1Fusion(FusionLayer):
         dropout: float,
     ) -> None:
         super().__init__(dropout)
-        for name in statistics:
-            statistic(name)
         self.names = [level.name for level in levels]
         self.width = width
         self.inputs = tuple(LevelInput(level.name, name) for level in levels for name in statistics)
-        channels = [level.channels for level in levels for _ in statistics]
-        self.scaling = nn.ModuleList(Standardisation(count) for count in channels)
-        self.convolutions = nn.ModuleList(nn.Linear(count, width) for count in channels)
+        per_level = [[level.channels * cells(name) for name in statistics] for level in levels]
+        counts = [count for level in per_level for count in level]
+        self.scaling = Standardisation(sum(counts))
+        self.convolutions = nn.Linear(sum(counts), width)
+        for own in torch.split(self.convolutions.weight, counts, dim=1):
+            nn.init.uniform_(own, -(own.shape[1] ** -0.5), own.shape[1] ** -0.5)  # as nn.Conv2d
+        owner = torch.arange(len(levels)).repeat_interleave(torch.tensor([*map(sum, per_level)]))
+        self.register_buffer("level_of", owner, persistent=False)
         self.level_logits = nn.Parameter(torch.zeros(len(levels)))
 
     def fit(self, inputs: Sequence[Tensor]) -> None:
-        """Take the constants of the standardisation from features, one (N, C_l) per input."""
-        for scaling, features in zip(self.scaling, inputs, strict=True):
-            assert isinstance(scaling, Standardisation)
-            scaling.fit(features)
+        """Take the constants of the standardisation from features, one (N, C_l, ...) per input."""
+        self.scaling.fit(_side_by_side(inputs))
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
-        """Fuse one tensor (B, C_l) per level and statistic into (B, width)."""
-        weights = self.level_logits.softmax(0)
-        per_level = len(self.inputs) // len(self.names)
-        fused = torch.zeros((), device=inputs[0].device)
-        for index, features in enumerate(inputs):
-            convolved = self.convolutions[index](self.scaling[index](features))
-            fused = fused + weights[index // per_level] * convolved
+        """Fuse one tensor (B, C_l, ...) per level and statistic into (B, width)."""
+        weights = self.level_logits.softmax(0)[self.level_of]
+        fused: Tensor = self.convolutions(self.scaling(_side_by_side(inputs)) * weights)
         return fused
 
     def level_weights(self) -> dict[str, float]:
         """Return the learned weight of each level; they add up to 1."""
         weights = self.level_logits.detach().softmax(0).tolist()
         return dict(zip(self.names, weights, strict=True))
+
+
+def _side_by_side(inputs: Sequence[Tensor]) -> Tensor:
+    return torch.cat([features.flatten(1) for features in inputs], dim=1)

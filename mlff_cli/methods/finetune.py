@@ -12,7 +12,8 @@ from mlff_cli.features.features import pooled
 from mlff_cli.methods.adapters import Adapters
 from mlff_cli.methods.augmentation import Augmentation
 from mlff_cli.methods.base import Context, Method
-from mlff_cli.methods.fitting import Optimisation, fit
+from mlff_cli.methods.fitting import fit
+from mlff_cli.methods.optimiser import Optimisation
 from mlff_cli.schedules.experience import Experience
 
 SAMPLE = 256

@@ -1,7 +1,8 @@
 """The loop over epochs and batches that every method shares; resumable, and the same each time."""
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,20 +14,11 @@ from tqdm import tqdm
 from mlff_cli import interruption
 from mlff_cli.device import Device
 from mlff_cli.methods.base import Journal
+from mlff_cli.methods.optimiser import OneCycleAdamW, Optimisation
 
 
 class DivergedError(Exception):
     """The loss or a weight became NaN or infinite."""
-
-
-@dataclass(frozen=True)
-class Optimisation:
-    """AdamW with a one-cycle cosine: `learning_rate` is its peak, reached after a tenth."""
-
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    weight_decay: float
 
 
 def fit(
@@ -39,6 +31,7 @@ def fit(
     device: Device,
     journal: Journal,
     title: str,
+    small: bool = False,
 ) -> None:
     """Train modules on `count` examples.
 
@@ -51,6 +44,8 @@ def fit(
         device: Where, and in which precision.
         journal: Asked for a state to resume from, told of every epoch and of an interruption.
         title: What the progress bar says.
+        small: Whether a step is so little work that handing it to several threads costs more than
+            it gains: it is done in one, whatever the machine.
 
     Raises:
         DivergedError: The loss or a weight is no finite number; names epoch and step.
@@ -59,19 +54,9 @@ def fit(
     if not parameters:
         return
     steps = len(batches(torch.arange(count), settings.batch_size))
-    optimiser = torch.optim.AdamW(
-        parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay
-    )
-    total = steps * settings.epochs + 1
-    scheduler = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser,
-        settings.learning_rate,
-        total_steps=total,
-        # A tenth of ten steps ends at step 0, by which OneCycleLR would divide.
-        pct_start=0.2 if total == 10 else 0.1,
-    )
+    optimiser = OneCycleAdamW(parameters, settings, steps * settings.epochs)
     scaler = torch.amp.GradScaler(device.device.type, enabled=device.autocast_type is torch.float16)
-    parts = {"optimiser": optimiser, "scheduler": scheduler, "scaler": scaler}
+    parts = {"optimiser": optimiser, "scaler": scaler}
     done = _resume(modules, parts, device, journal.resume())
     progress = tqdm(
         range(done.epoch, settings.epochs + 1),
@@ -81,7 +66,7 @@ def fit(
         unit="epoch",
         disable=not sys.stderr.isatty(),
     )
-    with interruption.delayed():
+    with interruption.delayed(), threads(1 if small else torch.get_num_threads()):
         for epoch in progress:
             _set_mode(modules, training=True)
             torch.manual_seed(seed_of(epoch))
@@ -95,11 +80,10 @@ def fit(
                     raise DivergedError(
                         f"the loss became {value.item()} in epoch {epoch}, step {step}"
                     )
-                optimiser.zero_grad(set_to_none=True)
+                optimiser.zero_grad()
                 torch.autograd.backward(scaler.scale(value))
-                scaler.step(optimiser)
+                scaler.step(optimiser)  # type: ignore[arg-type] # has all that it looks for
                 scaler.update()
-                scheduler.step()
                 if interruption.is_waiting():
                     _set_mode(modules, training=False)
                     journal.interrupted(_state(modules, parts, Position.now(epoch, step, device)))
@@ -110,6 +94,17 @@ def fit(
             _set_mode(modules, training=False)
             here = Position.now(epoch, steps, device)
             journal.epoch_done(epoch, settings.epochs, partial(_state, modules, parts, here))
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Compute on so many threads of the processor; afterwards on as many as before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,40 @@ from mlff_cli.data.records import Record
 from mlff_cli.fusion.base import FusionLayer
 from mlff_cli.methods.adapters import Adapters
 from mlff_cli.methods.base import Context, Method
-from mlff_cli.methods.fitting import Optimisation, fit
+from mlff_cli.methods.fitting import fit, threads
+from mlff_cli.methods.optimiser import Optimisation
 from mlff_cli.schedules.experience import Experience
 
 SCORED_AT_ONCE = 4096
 """Rows per pass in scoring: bounds memory, changes no number."""
+
+
+class FeatureTable:
+    """All that a fusion layer reads of some images, as one tensor (N, W) on the device."""
+
+    def __init__(self, rows: Tensor, shapes: Sequence[torch.Size]) -> None:
+        self.rows = rows
+        self.shapes = shapes
+        self.widths = [shape.numel() for shape in shapes]
+
+    @classmethod
+    def of(cls, columns: Sequence[Tensor], device: torch.device) -> "FeatureTable":
+        """Lay columns (N, C_l, ...), one for each input, side by side."""
+        rows = torch.cat([column.flatten(1) for column in columns], dim=1)
+        return cls(rows.to(device), [column.shape[1:] for column in columns])
+
+    @classmethod
+    def joined(cls, tables: Sequence["FeatureTable"]) -> "FeatureTable":
+        """Lay tables of the same inputs one under another."""
+        return cls(torch.cat([table.rows for table in tables]), tables[0].shapes)
+
+    def __getitem__(self, positions: Tensor | slice) -> list[Tensor]:
+        """Return the inputs (B, C_l, ...) of the images at some positions."""
+        parts = torch.split(self.rows[positions], self.widths, dim=1)
+        return [
+            torch.unflatten(part, 1, shape) if len(shape) > 1 else part
+            for part, shape in zip(parts, self.shapes, strict=True)
+        ]
 
 
 class FrozenMethod(Method):
@@ -53,30 +82,26 @@ class FrozenMethod(Method):
         columns = self.context.features.read(records, self.adapters.fusion.inputs)
         device = self.context.device
         parts = []
-        with torch.inference_mode(), device.autocast():
+        with torch.inference_mode(), device.autocast(), threads(1):
             for start in range(0, len(records), SCORED_AT_ONCE):
                 rows = [c[start : start + SCORED_AT_ONCE].to(device.device) for c in columns]
                 parts.append(self.adapters[head].scores(self.adapters(rows, head)).cpu())
         return torch.cat(parts)
 
-    def training_features(self, experience: Experience) -> list[list[Tensor]]:
-        """Return the features of the training images: per view one (N, C_l) per input."""
+    def training_features(self, experience: Experience) -> list[FeatureTable]:
+        """Return the features of the training images, a table for each view."""
+        inputs, device = self.adapters.fusion.inputs, self.context.device.device
         return [
-            [
-                column.to(self.context.device.device)
-                for column in self.context.features.read(
-                    experience.train, self.adapters.fusion.inputs, view
-                )
-            ]
+            FeatureTable.of(self.context.features.read(experience.train, inputs, view), device)
             for view in range(self.context.views)
         ]
 
     def set_constants(
-        self, experience: Experience, features: list[Tensor], targets: Tensor
+        self, experience: Experience, features: FeatureTable, targets: Tensor
     ) -> None:
         """Take what is never trained from the first experience that a part meets."""
         if experience.index == 1:
-            self.adapters.fusion.fit(features)
+            self.adapters.fusion.fit(features[:])
         if self.head_is_new:
             self.adapters[experience.head].fit(targets)
 
@@ -92,7 +117,7 @@ class FrozenMethod(Method):
             previous = deepcopy(previous).requires_grad_(False).eval()
 
         def loss(positions: Tensor, epoch: int) -> Tensor:
-            rows = [column[positions] for column in views[epoch % len(views)]]
+            rows = views[epoch % len(views)][positions]
             descriptor = self.adapters.fusion(rows)
             outputs = head(self.adapters.fusion.dropout(descriptor))
             value = head.loss(outputs, targets[positions])
@@ -109,4 +134,5 @@ class FrozenMethod(Method):
             device=self.context.device,
             journal=self.context.journal,
             title=f"{experience.index} {experience.name}",
+            small=True,
         )

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from mlff_cli.methods.fitting import fit
-from mlff_cli.methods.frozen import FrozenMethod
+from mlff_cli.methods.frozen import FeatureTable, FrozenMethod
 from mlff_cli.schedules.experience import Experience
 
 
@@ -21,11 +21,8 @@ class Joint(FrozenMethod):
         """Train on all; a batch holds images of every experience, each read by its own head."""
         device = self.context.device.device
         parts = [self.training_features(experience) for experience in experiences]
-        views = [
-            [torch.cat(columns) for columns in zip(*(part[view] for part in parts), strict=True)]
-            for view in range(self.context.views)
-        ]
-        self.adapters.fusion.fit(views[0])
+        views = [FeatureTable.joined(tables) for tables in zip(*parts, strict=True)]
+        self.adapters.fusion.fit(views[0][:])
         # A head that several experiences share has the outputs of the last of them.
         outputs = {experience.head: experience.outputs for experience in experiences}
         heads = [self.adapters[name] for name in outputs]
@@ -47,8 +44,7 @@ class Joint(FrozenMethod):
             place[owner == number] = torch.arange(len(own))
 
         def loss(positions: Tensor, epoch: int) -> Tensor:
-            columns = views[epoch % len(views)]
-            descriptor = self.adapters.descriptor([column[positions] for column in columns])
+            descriptor = self.adapters.descriptor(views[epoch % len(views)][positions])
             total = torch.zeros((), device=device)
             for k, head in enumerate(heads):
                 rows = torch.nonzero(owner[positions] == k).flatten()
@@ -66,4 +62,5 @@ class Joint(FrozenMethod):
             device=self.context.device,
             journal=self.context.journal,
             title="all experiences",
+            small=True,
         )

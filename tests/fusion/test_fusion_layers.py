@@ -48,13 +48,15 @@ def test_conv1x1_equals_convolutions_of_the_live_maps_pooled_afterwards(live):
     inputs = pooled(maps, names, layer.inputs)
     trained(layer, inputs).eval()
     expected = torch.zeros(6, 7)
-    for index, map_ in enumerate(maps):
+    channels = [map_.shape[1] for map_ in maps]
+    own = (layer.convolutions.weight, layer.scaling.mean, layer.scaling.std)
+    parts = zip(*(tensor.split(channels, dim=-1) for tensor in own), maps, names, strict=True)
+    for weight, mean, std, map_, name in parts:
         convolution = nn.Conv2d(map_.shape[1], 7, kernel_size=1)
-        convolution.weight.copy_(layer.convolutions[index].weight[:, :, None, None])
-        convolution.bias.copy_(layer.convolutions[index].bias)
-        mean, std = (getattr(layer.scaling[index], n)[:, None, None] for n in ("mean", "std"))
-        convolved = convolution((map_ - mean) / std)
-        expected += layer.level_weights()[names[index]] * convolved.mean(dim=(2, 3))
+        convolution.weight.copy_(weight[:, :, None, None])
+        convolution.bias.copy_(layer.convolutions.bias)
+        convolved = convolution((map_ - mean[:, None, None]) / std[:, None, None])
+        expected += layer.level_weights()[name] * convolved.mean(dim=(2, 3))
     assert float(expected.std()) > 0.1
     torch.testing.assert_close(layer(inputs), expected, rtol=1e-4, atol=1e-4)
 
@@ -125,6 +127,30 @@ def test_conv1x1_reads_every_statistic_of_every_level_and_weighs_levels():
     assert layer.level_weights()["shallow"] == pytest.approx(1.0)
 
 
+def test_conv1x1_begins_like_a_convolution_per_level():
+    """Whatever the number of the other levels, a level's weights begin within 1 / sqrt(C_l)."""
+    torch.manual_seed(0)
+    layer = Conv1x1Fusion(RESNET50, width=64, statistics=["mean", "max"], dropout=0.0)
+    counts = [level.channels for level in RESNET50 for _ in range(2)]
+    for weight, count in zip(layer.convolutions.weight.split(counts, dim=1), counts, strict=True):
+        assert 0.9 * count**-0.5 < float(weight.abs().max()) <= count**-0.5
+
+
+def test_conv1x1_sees_where_something_is_in_a_grid():
+    layer = Conv1x1Fusion(LEVELS, width=4, statistics=["mean", "grid"], dropout=0.0)
+    inputs = [torch.rand(2, 3), torch.rand(2, 3, 4, 4), torch.rand(2, 5), torch.rand(2, 5, 4, 4)]
+    layer.fit(inputs)
+    fused = layer(inputs)
+    assert fused.shape == (2, 4)
+    turned = [inputs[0], inputs[1].flip(3), inputs[2], inputs[3].flip(3)]
+    assert not torch.allclose(layer(turned), fused)
+
+
+def test_conv1x1_refuses_whole_maps_whose_size_is_the_images():
+    with pytest.raises(UserError, match=r"fusion\.statistics: 'map' .* use 'grid'"):
+        Conv1x1Fusion(LEVELS, width=4, statistics=["map"], dropout=0.0)
+
+
 def test_conv1x1_refuses_a_statistic_that_does_not_exist():
     with pytest.raises(UserError, match=r"fusion\.statistics: 'meen' is unknown; .*'mean'"):
         Conv1x1Fusion(LEVELS, width=4, statistics=["meen"], dropout=0.0)
@@ -152,10 +178,20 @@ def test_statistics_by_hand():
     maps = torch.tensor([[[[1.0, 2.0], [3.0, 6.0]]]])
     assert float(statistic("mean")(maps)) == 3.0
     assert float(statistic("max")(maps)) == 6.0
+    assert float(statistic("min")(maps)) == 1.0
     assert float(statistic("deviation")(maps)) == pytest.approx((14 / 4) ** 0.5)
     assert statistic("grid")(torch.rand(2, 3, 9, 9)).shape == (2, 3, 4, 4)
     assert torch.equal(statistic("map")(maps), maps)
     assert float(statistic("deviation")(torch.ones(1, 1, 1, 1))) == 0.0
+
+
+def test_statistics_are_those_of_torch_whatever_the_layout():
+    maps = torch.randn(3, 5, 7, 4)
+    for laid_out in (maps, maps.contiguous(memory_format=torch.channels_last)):
+        assert torch.equal(statistic("max")(laid_out), maps.amax(dim=(2, 3)))
+        assert torch.equal(statistic("min")(laid_out), maps.amin(dim=(2, 3)))
+        expected = maps.var(dim=(2, 3), unbiased=False).sqrt()
+        torch.testing.assert_close(statistic("deviation")(laid_out), expected)
 
 
 def test_statistics_of_half_precision_are_full_precision():

@@ -8,7 +8,8 @@ from torch import nn
 
 from mlff_cli.device import Device
 from mlff_cli.methods.base import Journal
-from mlff_cli.methods.fitting import DivergedError, Optimisation, batches, fit
+from mlff_cli.methods.fitting import DivergedError, batches, fit
+from mlff_cli.methods.optimiser import Optimisation
 
 CPU = Device(torch.device("cpu"), None, 8, 0)
 
