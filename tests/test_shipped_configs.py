@@ -25,7 +25,11 @@ from mlff_cli.shipped_configs import (
 )
 
 EVERY = [(group, choice) for group in groups() for choice in choices(group)]
-VARIED = {"dataset/surfaces_good_defect": "surfaces"}
+VARIED = {
+    "dataset/surfaces_good_defect": "surfaces",
+    "fusion/conv1x1_grid": "conv1x1",
+    "method/finetune_10_epochs": "finetune",
+}
 """Files that inherit another one's keys and name."""
 NAMED = [pair for pair in EVERY if pair[0] not in ("task", "trainer", "paths", "experiment")]
 CLASSES = {

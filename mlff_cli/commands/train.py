@@ -14,7 +14,7 @@ from mlff_cli.continual.checkpoints import Checkpoints
 from mlff_cli.continual.runner import Outcome, learn_sequence
 from mlff_cli.data.contact_sheet import contact_sheet
 from mlff_cli.environment import environment
-from mlff_cli.features.identities import identities
+from mlff_cli.features.identities import identities, memo_of
 from mlff_cli.features.leak_check import find_leaks
 from mlff_cli.logs import logging_to
 from mlff_cli.methods.base import Method
@@ -22,13 +22,17 @@ from mlff_cli.methods.frozen import FrozenMethod
 from mlff_cli.overrides import command_line
 from mlff_cli.results.columns import Row
 from mlff_cli.results.leak_verdict import sentence, verdict
-from mlff_cli.results.report import write_report
+from mlff_cli.results.painter import Painter
+from mlff_cli.results.report import pictures_of, write_report, write_texts
 from mlff_cli.results.run_folder import RunFolder, backbone_name, run_path
 from mlff_cli.results.tables import RunFacts
 from mlff_cli.schedules.experience import SplitName
 from mlff_cli.terminal import show
 
 log = logging.getLogger(__name__)
+
+painter = Painter()
+"""One for all runs of this process."""
 
 
 def run(config: Mapping[str, Any]) -> int:
@@ -41,13 +45,15 @@ def run(config: Mapping[str, Any]) -> int:
 def train(config: Mapping[str, Any]) -> tuple[Row, RunFolder]:
     """Bring the run of this config to its end and return its row and folder."""
     folder = RunFolder(run_path(config))
+    if not folder.finished:
+        painter.warm_up()
     with logging_to(None):
         # Whatever these refuse leaves no folder behind.
         task = build_task(config)
         method = None if folder.finished else build_method(config)
     with folder.locked(), logging_to(folder.path / "log.txt"):
         folder.write_config(config)
-        splits = _splits_text(folder, task, config)
+        splits = _splits_text(folder, task, config, method)
         if folder.finished or method is None:
             Checkpoints(folder.state).clear()  # left by a kill right behind the end
             _say_finished(folder, splits)
@@ -68,10 +74,15 @@ def train(config: Mapping[str, Any]) -> tuple[Row, RunFolder]:
         return row, folder
 
 
-def _splits_text(folder: RunFolder, task: Task, config: Mapping[str, Any]) -> str:
-    store = Path(config["paths"]["features"]).expanduser() if config["features"]["store"] else None
-    memo = store / "files.jsonl" if store else None
-    return folder.splits_text(task.records, task.splits, identities(task.records, memo))
+def _splits_text(
+    folder: RunFolder, task: Task, config: Mapping[str, Any], method: Method | None
+) -> str:
+    if method is not None:
+        contents = method.context.features.identities(task.records)
+    else:
+        store = config["paths"]["features"] if config["features"]["store"] else None
+        contents = identities(task.records, memo_of(Path(store).expanduser() if store else None))
+    return folder.splits_text(task.records, task.splits, contents)
 
 
 def _begin(folder: RunFolder, task: Task, splits: str) -> None:
@@ -136,6 +147,8 @@ def _finish(
         experiences=tuple(experience.name for experience in learned),
     )
     outcome.matrix.to_csv(folder.path / "matrix.csv")
+    level_weights = method.adapters.fusion.level_weights()
+    painter.begin(pictures_of(folder, config, level_weights))
     outputs = {experience.head: experience.outputs for experience in learned}
     save_adapters(
         folder.adapters,
@@ -155,7 +168,7 @@ def _finish(
             "steps": outcome.steps,
             "skipped_images": [list(item) for item in task.skipped],
             "leak_check": _leak_check(method, task, config["splits"]["scored"]),
-            "level_weights": method.adapters.fusion.level_weights(),
+            "level_weights": level_weights,
             "facts": {
                 key: None if isinstance(value, float) and math.isnan(value) else value
                 for key, value in asdict(facts).items()
@@ -163,6 +176,7 @@ def _finish(
         },
     )
     contact_sheet(task.records).save(folder.path / "images.png")
-    row = write_report(folder)
+    row = write_texts(folder)
+    painter.finish()
     folder.write_text("DONE", "")
     return row

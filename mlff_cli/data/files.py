@@ -7,6 +7,7 @@ import re
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -195,7 +196,9 @@ class FileDataset(Dataset):
         if self.allow_outside_root:
             return
         try:
-            target = path.resolve(strict=True)
+            # Most images are no links, and many lie in one folder, which is resolved once.
+            plain = path.name != ".." and not path.is_symlink()
+            target = _resolved(path.parent) / path.name if plain else path.resolve(strict=True)
         except (OSError, RuntimeError):  # broken or circular: told as a bad image
             return
         if not target.is_relative_to(root):
@@ -203,6 +206,11 @@ class FileDataset(Dataset):
                 f"{path} leads to {target}, outside of {root}; move it there, or set "
                 "data.allow_outside_root=true to admit it"
             )
+
+
+@lru_cache(maxsize=1024)
+def _resolved(folder: Path) -> Path:
+    return folder.resolve(strict=True)
 
 
 def one_of(key: str, value: str, choices: Collection[str]) -> None:

@@ -13,7 +13,7 @@ from mlff_cli.backbones.recipe import BackboneRecipe
 from mlff_cli.data.changes import CHANGES
 from mlff_cli.data.records import Record
 from mlff_cli.device import Device
-from mlff_cli.features.identities import identities
+from mlff_cli.features.identities import identities, memo_of
 from mlff_cli.features.statistics import STANDARD, LevelInput
 from mlff_cli.features.store import row_key
 from mlff_cli.features.views import view_version
@@ -63,6 +63,7 @@ class Features:
         self.seconds = 0.0
         self.extracted = 0
         self._network: Backbone | None = None
+        self._identities: dict[Record, str] = {}
         self._keys: dict[tuple[Record, int], str] = {}
 
     @cached_property
@@ -98,12 +99,19 @@ class Features:
         if missing:
             self._extract(records, keys, missing, view, inputs)
 
+    def identities(self, records: Sequence[Record]) -> list[str]:
+        """Return the content hash of each record's image; a file is looked at once in a run."""
+        new = [record for record in records if record not in self._identities]
+        if new:
+            found = identities(new, memo_of(self.folder))
+            self._identities.update(zip(new, found, strict=True))
+        return [self._identities[record] for record in records]
+
     def _row_keys(self, records: Sequence[Record], view: int) -> list[str]:
         new = [record for record in records if (record, view) not in self._keys]
         if new:
-            memo = self.folder / "files.jsonl" if self.folder else None
             version = view_version(self.changes)
-            for record, identity in zip(new, identities(new, memo), strict=True):
+            for record, identity in zip(new, self.identities(new), strict=True):
                 self._keys[record, view] = row_key(identity, view, version)
         return [self._keys[record, view] for record in records]
 

@@ -29,6 +29,11 @@ class _Version(NamedTuple):
     changed_ns: int
 
 
+def memo_of(store: Path | None) -> Path | None:
+    """Return the file in which a store of features remembers what the files of images hold."""
+    return store / "files.jsonl" if store else None
+
+
 def identities(records: Sequence[Record], memo: Path | None) -> list[str]:
     """Return the content hash (64 hex digits) of each record's image.
 
@@ -66,7 +71,7 @@ def identities(records: Sequence[Record], memo: Path | None) -> list[str]:
 
 def _path(record: Record) -> str | None:
     path = getattr(record.image, "path", None)
-    return None if path is None else str(Path(path).absolute())
+    return None if path is None else os.path.abspath(path)  # noqa: PTH100 pathlib is slower
 
 
 def _version(path: str, status: os.stat_result) -> _Version:

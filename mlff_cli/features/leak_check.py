@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from mlff_cli.data.leakage import Array, Duplicate, Positions, exact_duplicates, near_duplicates
 from mlff_cli.data.records import Record
 from mlff_cli.features.features import Features
-from mlff_cli.features.identities import identities
 from mlff_cli.features.statistics import LevelInput
 
 if TYPE_CHECKING:
@@ -68,12 +67,11 @@ def find_leaks(
         for own_train, own_score in by_product.values()
         for pair in near_duplicates(read, own_train, own_score)
     ]
-    memo = features.folder / "files.jsonl" if features.folder else None
     return Leaks(
         records,
         len(held_out),
         sorted(near, key=lambda pair: -pair.similarity),
-        exact_duplicates(identities(records, memo), train, score),
+        exact_duplicates(features.identities(records), train, score),
     )
 
 

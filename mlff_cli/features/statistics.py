@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from torch import Tensor
 from torch.nn import functional as F
@@ -36,6 +37,14 @@ def _deviation(maps: Tensor) -> Tensor:
     return (maps - maps.mean(dim=(2, 3), keepdim=True)).square().mean(dim=(2, 3)).sqrt()
 
 
+def _range(maps: Tensor) -> Tensor:
+    # Every second window is a quarter of the work, and any two neighbours still lie in one.
+    maps = maps.float()
+    window = [min(3, side) for side in maps.shape[2:]]
+    pool = partial(F.max_pool2d, kernel_size=window, stride=2, padding=[w // 3 for w in window])
+    return _largest(pool(maps) + pool(-maps))
+
+
 GRID = 4
 """Cells along each side of the grid."""
 
@@ -44,12 +53,17 @@ STATISTICS: dict[str, Callable[[Tensor], Tensor]] = {
     "max": _largest,
     "min": lambda maps: -_largest(-maps),
     "deviation": _deviation,
+    "range": _range,
     "grid": lambda maps: F.adaptive_avg_pool2d(maps.float(), GRID),
     "map": lambda maps: maps.float(),
 }
-"""Maps (B, C, H, W) to (B, C); to (B, C, 4, 4) for grid; unchanged for map."""
+"""Maps (B, C, H, W) to (B, C); to (B, C, 4, 4) for grid; unchanged for map.
 
-STANDARD = ("mean", "max", "min", "deviation")
+Mean, max, min and deviation are over all positions. Range is the largest difference of a channel
+within any 3 x 3 neighbouring positions; grid are the means of 4 x 4 cells.
+"""
+
+STANDARD = ("mean", "max", "min", "deviation", "range")
 """Kept for every image, so that another fusion layer finds them stored."""
 
 

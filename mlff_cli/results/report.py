@@ -1,37 +1,50 @@
 """Tables and plots of one run from what it saved: matrix and facts, nothing else."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from mlff_cli.results import plots
 from mlff_cli.results.columns import Row, write_csv
 from mlff_cli.results.labels import markdown
 from mlff_cli.results.leak_verdict import sentence
+from mlff_cli.results.pictures import Pictures, draw
 from mlff_cli.results.run_folder import RunFolder
 from mlff_cli.results.tables import markdown_table, matrix_markdown, result_row, summary
 
 
 def write_report(folder: RunFolder) -> Row:
-    """Write summary.json, results.csv, results.md and the plots; return the run's row."""
+    """Write the texts and the pictures; return the run's row."""
+    weights = folder.read_json("env.json").get("level_weights", {})
+    draw(pictures_of(folder, folder.config(), weights))
+    return write_texts(folder)
+
+
+def pictures_of(
+    folder: RunFolder, config: Mapping[str, Any], level_weights: Mapping[str, float]
+) -> Pictures:
+    """Return what is drawn of a run."""
+    subject = f"{title_of(config)}, {config['method']['name']}"
+    return Pictures(str(folder.path), subject, int(config["seed"]), dict(level_weights))
+
+
+def title_of(config: Mapping[str, Any]) -> str:
+    """Return the task in words."""
+    task = config.get("task", {})
+    return str(task.get("title") or task.get("name", ""))
+
+
+def write_texts(folder: RunFolder) -> Row:
+    """Write summary.json, results.csv and results.md; return the run's row."""
     matrix, facts = folder.matrix(), folder.facts()
     environment = folder.read_json("env.json")
-    title = str(folder.config().get("task", {}).get("title") or facts.scenario)
-    subject = f"{title}, {facts.method}"
     row = result_row(matrix, facts)
     folder.write_json("summary.json", figures(folder))
     write_csv(folder.path / "results.csv", [row])
-    parts = [f"# {title}", "", f"    {environment.get('command', '')}", "", markdown_table([row])]
+    command = environment.get("command", "")
+    parts = [f"# {title_of(folder.config())}", "", f"    {command}", "", markdown_table([row])]
     if check := environment.get("leak_check"):
         parts += ["", sentence(check)]
     for metric in matrix.metrics:
         parts += ["", f"## {metric}", "", matrix_markdown(matrix, metric, facts.seed)]
-        name = metric.replace(" ", "_").replace("/", "_")
-        plots.score_matrix(folder.path / f"matrix_{name}.png", matrix, metric, facts.seed, subject)
-        plots.curves(folder.path / f"curve_{name}.png", matrix, metric, facts.seed, subject)
-    weights: dict[str, Any] = environment.get("level_weights", {})
-    if weights:
-        plots.level_weights(
-            folder.path / "level_weights.png", list(weights), list(weights.values()), subject
-        )
     if skipped := environment.get("skipped_images"):
         lines = (f"- {markdown(name)}: {markdown(problem)}" for name, problem in skipped)
         parts += ["", f"## {len(skipped)} images left out", "", *lines]

@@ -11,6 +11,7 @@ from mlff_cli.backbones.levels import LevelInfo, Preprocessing
 from mlff_cli.errors import UserError
 from mlff_cli.features.row_index import RowIndex
 from mlff_cli.features.shards import Shard
+from mlff_cli.features.spaces import FORMAT_VERSION
 from mlff_cli.features.store import FeatureSpace, FeatureStore, row_key
 
 ALPHABET = 'ab0,["\\é\0'
@@ -91,12 +92,14 @@ def test_another_format_version_is_refused_with_the_command(tmp_path, monkeypatc
     message = str(caught.value)
     assert str(path) in message
     assert f"{age} format version {version}" in message
-    assert "version 1" in message
+    assert f"version {FORMAT_VERSION}" in message
     assert "'mlff features prune'" in message
     FeatureStore(tmp_path / "elsewhere", SPACE)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"format": "1"}', '{"format": 1}', "\x00\xff"])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"format": "1"}', f'{{"format": {FORMAT_VERSION}}}', "\x00\xff"]
+)
 def test_a_damaged_description_is_said_and_written_again(tmp_path, caplog, content):
     path = filled(tmp_path, range(3)).path / "space.json"
     path.write_text(content)

@@ -8,6 +8,7 @@ from store_samples import NAMES, SPACE, columns_of, filled, flip, keys_of, shard
 
 from mlff_cli.errors import UserError
 from mlff_cli.features.maintenance import list_spaces, prune_store, verify_store
+from mlff_cli.features.spaces import FORMAT_VERSION
 from mlff_cli.features.store import FeatureStore
 
 
@@ -34,7 +35,7 @@ def test_listing_counts_rows_once(tmp_path):
     (store.path / "0.safetensors.damaged").write_bytes(b"12345")
     summaries = {summary.dtype: summary for summary in list_spaces(tmp_path)}
     full = summaries["float32"]
-    assert (full.path, full.description, full.format) == (store.path, "toy", 1)
+    assert (full.path, full.description, full.format) == (store.path, "toy", FORMAT_VERSION)
     assert (full.rows, full.shards, full.damaged, full.temporary) == (40, 2, 1, 1)
     assert full.statistics == NAMES
     assert full.bytes == size(store.path)

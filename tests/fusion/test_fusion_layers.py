@@ -133,7 +133,7 @@ def test_conv1x1_begins_like_a_convolution_per_level():
     layer = Conv1x1Fusion(RESNET50, width=64, statistics=["mean", "max"], dropout=0.0)
     counts = [level.channels for level in RESNET50 for _ in range(2)]
     for weight, count in zip(layer.convolutions.weight.split(counts, dim=1), counts, strict=True):
-        assert 0.9 * count**-0.5 < float(weight.abs().max()) <= count**-0.5
+        assert 0.9 * count**-0.5 < float(weight.detach().abs().max()) <= count**-0.5
 
 
 def test_conv1x1_sees_where_something_is_in_a_grid():
@@ -192,6 +192,24 @@ def test_statistics_are_those_of_torch_whatever_the_layout():
         assert torch.equal(statistic("min")(laid_out), maps.amin(dim=(2, 3)))
         expected = maps.var(dim=(2, 3), unbiased=False).sqrt()
         torch.testing.assert_close(statistic("deviation")(laid_out), expected)
+
+
+def test_range_is_the_largest_step_between_neighbours():
+    maps = torch.zeros(1, 2, 8, 8)
+    maps[0, 0, :, 7] = 3.0  # the last column, which windows of every second position must reach
+    maps[0, 1] = torch.arange(8.0)  # a slope: 2 within three positions, 7 over the whole map
+    for laid_out in (maps, maps.contiguous(memory_format=torch.channels_last)):
+        assert statistic("range")(laid_out).tolist() == [[3.0, 2.0]]
+
+
+@pytest.mark.parametrize("side", [1, 2, 3, 4, 7])
+def test_range_of_maps_of_any_size(side):
+    maps = torch.randn(2, 3, side, side)
+    whole = maps.amax(dim=(2, 3)) - maps.amin(dim=(2, 3))
+    found = statistic("range")(maps)
+    assert bool((found <= whole + 1e-6).all())
+    if side <= 2:
+        torch.testing.assert_close(found, whole)
 
 
 def test_statistics_of_half_precision_are_full_precision():

@@ -121,7 +121,7 @@ def test_the_saving_is_counted_against_the_whole_network_with_plain_heads(tmp_pa
     method, experiences = begun(config)
     for experience in experiences:
         method.begin(experience)
-    channels = [16, 24, 32, 48, 64]  # mean, max and min of each level have a convolution each
+    channels = [16, 24, 32, 48, 64]  # max, min and range of each level have a convolution each
     fusion = 3 * sum(channels) * 16 + 16 + len(channels)
     assert method.trainable_parameters() == fusion + 3 * 5 * (16 + 1)
     assert method.full_parameters() == 82_300 + 3 * 5 * (64 + 1)
