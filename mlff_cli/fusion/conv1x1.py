@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from mlff_cli.backbones.levels import LevelInfo
 from mlff_cli.features.statistics import LevelInput, cells
@@ -52,9 +53,9 @@ class Conv1x1Fusion(FusionLayer):
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
         """Fuse one tensor (B, C_l, ...) per level and statistic into (B, width)."""
-        weights = self.level_logits.softmax(0)[self.level_of]
-        fused: Tensor = self.convolutions(self.scaling(_side_by_side(inputs)) * weights)
-        return fused
+        # Weighing the matrix and not the features spares the gradient of every feature.
+        weighed = self.convolutions.weight * self.level_logits.softmax(0)[self.level_of]
+        return F.linear(self.scaling(_side_by_side(inputs)), weighed, self.convolutions.bias)
 
     def level_weights(self) -> dict[str, float]:
         """Return the learned weight of each level; they add up to 1."""

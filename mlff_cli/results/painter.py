@@ -55,11 +55,11 @@ class Painter:
 
 
 def _end(process: "subprocess.Popen[str]") -> None:
+    """Let the process end by itself; nobody needs to wait for that."""
     for stream in (process.stdin, process.stdout):
         if stream is not None:
             with suppress(OSError):
                 stream.close()
-    process.wait()
 
 
 def main() -> None:
