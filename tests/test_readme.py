@@ -40,7 +40,9 @@ def tables(text):
 
 
 MARKED = re.findall(
-    r"<!-- from (runs/reference/\S+/results\.md) -->\n(.*?)<!-- end -->", README, flags=re.DOTALL
+    r"<!-- from (runs/reference/[^\s:]+\.md)(?:: [^>]+)? -->\n(.*?)<!-- end -->",
+    README,
+    flags=re.DOTALL,
 )
 
 
@@ -86,5 +88,5 @@ def test_every_marker_of_a_table_is_read():
 @pytest.mark.parametrize(("path", "shown"), MARKED, ids=[path for path, _ in MARKED])
 def test_a_table_of_the_readme_is_the_files(path, shown):
     there = tables((ROOT / path).read_text(encoding="utf-8"))
-    assert tables(shown)[:1] == there[:1]
+    assert tables(shown)
     assert all(table in there for table in tables(shown))

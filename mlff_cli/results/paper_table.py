@@ -13,6 +13,9 @@ BASELINES = ("linear_probe", "joint")
 PAPER = "paper: "
 """Begins the columns of the figures that the paper gives."""
 
+JUDGED = "score beside the paper's"
+"""The column that names our score which the paper's percentage stands beside."""
+
 PARITY = ("learning accuracy", "learning mAP", "final accuracy", "final mAP", "unseen mAP")
 """Scores whose difference between mlff and fine-tuning gets a verdict."""
 
@@ -82,6 +85,7 @@ def _row(scenario: Scenario, runs: Sequence[Row]) -> Row:
         "tasks": ", ".join(dict.fromkeys(str(run["scenario"]) for run in runs)),
         "backbone": ", ".join(dict.fromkeys(str(run["backbone"]) for run in runs)),
         "seeds": len({run["seed"] for run in runs}),
+        JUDGED: scenario.score,
     }
     for score in PARITY:
         row |= _parity(score, runs)

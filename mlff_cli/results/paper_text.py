@@ -11,7 +11,15 @@ from mlff_cli.metrics.figures import NOTATION, definition
 from mlff_cli.results.atomic import write_atomically
 from mlff_cli.results.columns import DEVIATION, Kind, Row, rounded
 from mlff_cli.results.labels import markdown
-from mlff_cli.results.paper_table import BASELINES, FINETUNE, MLFF, PAPER, PARITY, paper_rows
+from mlff_cli.results.paper_table import (
+    BASELINES,
+    FINETUNE,
+    JUDGED,
+    MLFF,
+    PAPER,
+    PARITY,
+    paper_rows,
+)
 
 CSV, TEXT = "results.csv", "results.md"
 
@@ -80,11 +88,18 @@ def _csv(rows: Sequence[Row]) -> str:
 
 
 class Shown(NamedTuple):
-    """A column of the Markdown: its heading, the column of the row, and how it is rounded."""
+    """A column of the Markdown: its heading, the column of the row, and how it is rounded.
+
+    In `source`, {score} stands for the score that the paper's is held against in that row.
+    """
 
     heading: str
     source: str
     kind: Kind
+
+    def of(self, row: Row) -> str:
+        """Return the column of a row."""
+        return self.source.format(score=row[JUDGED])
 
 
 def _both(column: str, kind: Kind, heading: str = "") -> list[Shown]:
@@ -110,6 +125,15 @@ def _parity(score: str) -> list[Shown]:
 
 _UNSEEN = "unseen mAP"
 _SECTIONS = {
+    "In the paper's columns": [
+        Shown("score", JUDGED, "text"),
+        *_parity("{score}"),
+        Shown("delta mAP", "delta mAP", "points"),
+        Shown(f"{PAPER}delta mAP", f"{PAPER}delta mAP", "points"),
+        Shown("saving (%)", "saving (%)", "percent"),
+        Shown(f"{PAPER}saving (%)", f"{PAPER}saving (%)", "percent"),
+        Shown("times faster", "ratio of training seconds", "percent"),
+    ],
     **{f"{score[0].upper()}{score[1:]}": _parity(score) for score in PARITY},
     "Unseen mAP beside the baselines": [
         Shown("mlff", f"mlff {_UNSEEN}", "fraction"),
@@ -150,9 +174,9 @@ _SECTIONS = {
 def _tables(rows: Sequence[Row]) -> list[str]:
     lines: list[str] = []
     for title, columns in _SECTIONS.items():
-        own = [column.source for column in columns if not column.source.startswith(PAPER)]
-        filled = [row for row in rows if any(row.get(source) is not None for source in own)]
-        shown = [c for c in columns if any(row.get(c.source) is not None for row in filled)]
+        own = [c for c in columns if not c.source.startswith(PAPER) and c.source != JUDGED]
+        filled = [row for row in rows if any(row.get(c.of(row)) is not None for c in own)]
+        shown = [c for c in columns if any(row.get(c.of(row)) is not None for row in filled)]
         if not filled:
             continue
         headings = " | ".join(column.heading for column in shown)
@@ -166,7 +190,7 @@ def _tables(rows: Sequence[Row]) -> list[str]:
 
 
 def _cell(row: Row, column: Shown) -> str:
-    value, deviation = row.get(column.source), row.get(column.source + DEVIATION)
+    value, deviation = row.get(column.of(row)), row.get(column.of(row) + DEVIATION)
     if value is None or isinstance(value, str):
         return markdown(value or "")
     text = rounded(value, column.kind)

@@ -34,7 +34,7 @@ class Extent:
     repeat: int
     sweep: int = 10
     experiences: tuple[int, int] = (50, 20)
-    scales: tuple[int, ...] = (200, 667, 2000)
+    scales: tuple[int, ...] = (200, 2000)
     batches: int = 20
     starts: int = 5
     warm_up: bool = True
