@@ -44,7 +44,7 @@ AT_LEAST = {
     "epochs": 1,
     "batch_size": 2,
     "width": 1,
-    "views": 1,
+    "views": 0,
     "images_per_class": 4,
     "classes_per_experience": 1,
     "group_size": 1,

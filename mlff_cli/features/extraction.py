@@ -10,13 +10,11 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mlff_cli.backbones.network import Backbone, on_device
-from mlff_cli.data.changes import CHANGES
 from mlff_cli.data.images import image_batches, normalised
 from mlff_cli.data.records import Record
 from mlff_cli.device import Device
 from mlff_cli.failures import is_out_of_memory
 from mlff_cli.features.statistics import LevelInput, statistic
-from mlff_cli.features.views import view_of
 
 log = logging.getLogger(__name__)
 
@@ -28,14 +26,13 @@ CHUNK = 1024
 def extract(
     backbone: Backbone,
     records: Sequence[Record],
-    view: int,
+    varied: Callable[[Tensor], Tensor],
     inputs: Sequence[LevelInput],
     device: Device,
-    *,
-    changes: Sequence[str] = CHANGES,
 ) -> Iterator[tuple[range, dict[str, Tensor]]]:
     """Yield positions and columns (n, ...) on the CPU, fp32, a chunk at a time.
 
+    `varied` changes the uint8 images (B, 3, H, W) of a batch before they go through the network.
     Every batch has the same size, the last one filled up, so that the features of an image do
     not depend on which images were asked for with it. Where memory runs out, the size is halved.
     """
@@ -48,7 +45,6 @@ def extract(
         device.workers,
         pinned=device.device.type == "cuda",
     )
-    varied = partial(view_of, view=view, changes=changes)
     columns_of = partial(_columns, backbone, varied=varied, inputs=inputs, device=device)
     start, count, size, parts = 0, 0, device.batch_size, []
     for images in batches:

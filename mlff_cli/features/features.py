@@ -1,11 +1,12 @@
 """The features of images: from the store where they lie, through the backbone where not."""
 
 import time
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+import torch
 from torch import Tensor
 
 from mlff_cli.backbones.facts import BackboneFacts, keep_facts, known_facts
@@ -16,7 +17,7 @@ from mlff_cli.device import Device
 from mlff_cli.features.identities import identities, memo_of
 from mlff_cli.features.statistics import STANDARD, LevelInput
 from mlff_cli.features.store import row_key
-from mlff_cli.features.views import view_version
+from mlff_cli.features.views import view_of, view_version
 
 if TYPE_CHECKING:
     from mlff_cli.backbones.network import Backbone
@@ -90,6 +91,26 @@ class Features:
         rows = self.store.read(self._row_keys(records, view), names)
         return [column.float() for column in rows]
 
+    def live(
+        self,
+        records: Sequence[Record],
+        inputs: Sequence[LevelInput],
+        varied: Callable[[Tensor], Tensor],
+        seed: int,
+    ) -> list[Tensor]:
+        """Return what `read` would of images that `varied` changes at random; nothing is kept.
+
+        What is drawn depends on the seed alone, and torch's random state stays as it was.
+        """
+        from mlff_cli.features.extraction import extract
+
+        with torch.random.fork_rng():
+            network = self._built()  # draws numbers as well, where it was not built before
+            torch.manual_seed(seed)
+            parts = [part for _, part in extract(network, records, varied, inputs, self.device)]
+        self.extracted += len(records)
+        return [torch.cat([part[item.name] for part in parts]) for item in inputs]
+
     def ensure(
         self, records: Sequence[Record], inputs: Sequence[LevelInput], view: int = 0
     ) -> None:
@@ -134,8 +155,9 @@ class Features:
         # One key may stand for several records: the same file, listed twice.
         once = list({keys[position]: position for position in missing}.values())
         todo = [records[position] for position in once]
+        varied = partial(view_of, view=view, changes=self.changes)
         for positions, columns in extract(
-            self._built(), todo, view, list(wanted.values()), self.device, changes=self.changes
+            self._built(), todo, varied, list(wanted.values()), self.device
         ):
             self.store.insert([keys[once[position]] for position in positions], columns)
         self.extracted += len(todo)

@@ -41,7 +41,8 @@ class Context:
     Attributes:
         fusion: Makes a fusion layer for levels.
         head: Makes a head for a descriptor width and a number of outputs.
-        views: How many fixed variations of each image a frozen method trains on.
+        views: How many fixed variations of each image a frozen method trains on; 0: new ones in
+            every epoch.
         augmentation: Changes of an image that leave its label true.
         journal: Keeps what a run needs that breaks off within an experience.
     """

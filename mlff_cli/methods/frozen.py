@@ -13,38 +13,11 @@ from mlff_cli.methods.adapters import Adapters
 from mlff_cli.methods.base import Context, Method
 from mlff_cli.methods.fitting import fit, threads
 from mlff_cli.methods.optimiser import Optimisation
+from mlff_cli.methods.training_features import FeatureTable, TrainingFeatures
 from mlff_cli.schedules.experience import Experience
 
 SCORED_AT_ONCE = 4096
 """Rows per pass in scoring: bounds memory, changes no number."""
-
-
-class FeatureTable:
-    """All that a fusion layer reads of some images, as one tensor (N, W) on the device."""
-
-    def __init__(self, rows: Tensor, shapes: Sequence[torch.Size]) -> None:
-        self.rows = rows
-        self.shapes = shapes
-        self.widths = [shape.numel() for shape in shapes]
-
-    @classmethod
-    def of(cls, columns: Sequence[Tensor], device: torch.device) -> "FeatureTable":
-        """Lay columns (N, C_l, ...), one for each input, side by side."""
-        rows = torch.cat([column.flatten(1) for column in columns], dim=1)
-        return cls(rows.to(device), [column.shape[1:] for column in columns])
-
-    @classmethod
-    def joined(cls, tables: Sequence["FeatureTable"]) -> "FeatureTable":
-        """Lay tables of the same inputs one under another."""
-        return cls(torch.cat([table.rows for table in tables]), tables[0].shapes)
-
-    def __getitem__(self, positions: Tensor | slice) -> list[Tensor]:
-        """Return the inputs (B, C_l, ...) of the images at some positions."""
-        parts = torch.split(self.rows[positions], self.widths, dim=1)
-        return [
-            torch.unflatten(part, 1, shape) if len(shape) > 1 else part
-            for part, shape in zip(parts, self.shapes, strict=True)
-        ]
 
 
 class FrozenMethod(Method):
@@ -88,13 +61,14 @@ class FrozenMethod(Method):
                 parts.append(self.adapters[head].scores(self.adapters(rows, head)).cpu())
         return torch.cat(parts)
 
-    def training_features(self, experience: Experience) -> list[FeatureTable]:
-        """Return the features of the training images, a table for each view."""
-        inputs, device = self.adapters.fusion.inputs, self.context.device.device
-        return [
-            FeatureTable.of(self.context.features.read(experience.train, inputs, view), device)
-            for view in range(self.context.views)
-        ]
+    def training_features(self, experiences: Sequence[Experience]) -> TrainingFeatures:
+        """Return the features of the training images of experiences, one after another."""
+        return TrainingFeatures(
+            self.context,
+            [record for experience in experiences for record in experience.train],
+            self.adapters.fusion.inputs,
+            lambda epoch: self._number(experiences[-1], epoch),
+        )
 
     def set_constants(
         self, experience: Experience, features: FeatureTable, targets: Tensor
@@ -110,14 +84,14 @@ class FrozenMethod(Method):
     ) -> None:
         """Train fusion layer and head; `weight` holds the descriptor near the `previous` one."""
         head = self.adapters[experience.head]
-        views = self.training_features(experience)
+        features = self.training_features([experience])
         targets = head.targets(experience.train, experience.outputs).to(self.context.device.device)
-        self.set_constants(experience, views[0], targets)
+        self.set_constants(experience, features.plain, targets)
         if previous is not None:
             previous = deepcopy(previous).requires_grad_(False).eval()
 
         def loss(positions: Tensor, epoch: int) -> Tensor:
-            rows = views[epoch % len(views)][positions]
+            rows = features.of(epoch)[positions]
             descriptor = self.adapters.fusion(rows)
             outputs = head(self.adapters.fusion.dropout(descriptor))
             value = head.loss(outputs, targets[positions])

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from mlff_cli.methods.fitting import fit
-from mlff_cli.methods.frozen import FeatureTable, FrozenMethod
+from mlff_cli.methods.frozen import FrozenMethod
 from mlff_cli.schedules.experience import Experience
 
 
@@ -20,9 +20,8 @@ class Joint(FrozenMethod):
     def learn_all(self, experiences: list[Experience]) -> None:
         """Train on all; a batch holds images of every experience, each read by its own head."""
         device = self.context.device.device
-        parts = [self.training_features(experience) for experience in experiences]
-        views = [FeatureTable.joined(tables) for tables in zip(*parts, strict=True)]
-        self.adapters.fusion.fit(views[0][:])
+        features = self.training_features(experiences)
+        self.adapters.fusion.fit(features.plain[:])
         # A head that several experiences share has the outputs of the last of them.
         outputs = {experience.head: experience.outputs for experience in experiences}
         heads = [self.adapters[name] for name in outputs]
@@ -44,7 +43,7 @@ class Joint(FrozenMethod):
             place[owner == number] = torch.arange(len(own))
 
         def loss(positions: Tensor, epoch: int) -> Tensor:
-            descriptor = self.adapters.descriptor(views[epoch % len(views)][positions])
+            descriptor = self.adapters.descriptor(features.of(epoch)[positions])
             total = torch.zeros((), device=device)
             for k, head in enumerate(heads):
                 rows = torch.nonzero(owner[positions] == k).flatten()

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mlff_cli.results import plots
 from mlff_cli.results.aggregate import aggregate
 from mlff_cli.results.atomic import write_atomically
 from mlff_cli.results.columns import Row, write_csv
+from mlff_cli.results.comparison_plot import comparison
 from mlff_cli.results.labels import markdown
 from mlff_cli.results.tables import markdown_table
 
@@ -36,7 +36,7 @@ def write_comparison(
     write_atomically(folder / "results.md", heading + markdown_table(means) + below + "\n")
     if any(not row.get("error") for row in means):
         metric = "mAP" if any(row.get("final mAP") is not None for row in means) else "mae"
-        plots.comparison(folder / "comparison.png", means, metric, "mean over seeds")
+        comparison(folder / "comparison.png", means, metric, "mean over seeds")
     return means
 
 

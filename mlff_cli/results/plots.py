@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from mlff_cli.metrics.scores import metric as known_metric
 from mlff_cli.results.canvas import COLOURS, GREY, MARKERS, picture
-from mlff_cli.results.columns import DEVIATION, SCORES, Row, formatted, kind, titles
 from mlff_cli.results.labels import distinct, shortened
 from mlff_cli.results.matrix import ScoreMatrix
 
@@ -47,7 +46,7 @@ def score_matrix(path: Path, matrix: ScoreMatrix, metric: str, seed: int, subjec
     width, height = cell * scores.shape[1] + 3.4, 0.8 * cell * scores.shape[0] + 2.0
     with picture(path, width, height, f"{metric} after each training", subject) as figure:
         axes = figure.add_subplot()
-        colours = "viridis" if _percent(metric) else "viridis_r"
+        colours = "viridis" if is_percent(metric) else "viridis_r"
         low, high = _limits(scores, metric)
         image = axes.imshow(scores, cmap=colours, vmin=low, vmax=high, aspect="auto")
         axes.set_xticks(range(len(names)), names, rotation=40, ha="right", rotation_mode="anchor")
@@ -61,7 +60,7 @@ def score_matrix(path: Path, matrix: ScoreMatrix, metric: str, seed: int, subjec
             axes.axvline(matrix.learned - 0.5, color="white", linewidth=4)
         if largest <= _ANNOTATED:
             _annotate(axes, image, scores, metric, font)
-        figure.colorbar(image, ax=axes, label=_unit(metric), pad=0.02)
+        figure.colorbar(image, ax=axes, label=unit(metric), pad=0.02)
 
 
 def curves(path: Path, matrix: ScoreMatrix, metric: str, seed: int, subject: str) -> None:
@@ -102,7 +101,7 @@ def curves(path: Path, matrix: ScoreMatrix, metric: str, seed: int, subject: str
             )
         _legend(axes, handles, beside=few)
         _step_ticks(axes, trainings)
-        axes.set_ylabel(_unit(metric))
+        axes.set_ylabel(unit(metric))
 
 
 def level_weights(
@@ -131,105 +130,26 @@ def level_weights(
         _legend(axes, [axes.lines[-1]], beside=True)
 
 
-def comparison(path: Path, rows: Sequence[Row], metric: str, subject: str) -> None:
-    """Draw learning and final score of each row, with deviations: a panel for each scenario.
-
-    Args:
-        path: Of the PNG.
-        rows: Finished runs or, better, rows of `aggregate`; failed ones are left out.
-        metric: accuracy, mAP, exact_match or mae.
-        subject: What is compared, for the title.
-    """
-    rows = [row for row in rows if not row.get("error")]
-    scenarios = list(dict.fromkeys(str(row.get("scenario", "")) for row in rows))
-    panels = [[row for row in rows if str(row.get("scenario", "")) == name] for name in scenarios]
-    telling = _telling(rows)
-    height = 0.62 * len(rows) + 0.5 * len(panels) + 1.3
-    with picture(path, 8.2, height, f"{metric} of each method", subject) as figure:
-        grid = figure.subplots(
-            len(panels),
-            sharex=True,
-            squeeze=False,
-            height_ratios=[len(panel) + 0.4 for panel in panels],
-        )
-        columns = [
-            title
-            for title, source in SCORES.items()
-            if source in ((metric, "learning"), (metric, "final average"))
-        ]
-        for axes, panel, scenario in zip(grid[:, 0], panels, scenarios, strict=True):
-            _bars(axes, panel, columns, telling)
-            axes.set_title(shortened(scenario, 60))
-        last = grid[-1, 0]
-        last.set_xlabel(_unit(metric))
-        if _percent(metric):
-            last.set_xlim(0, 120)
-            last.set_xticks(range(0, 101, 20))
-        else:
-            last.margins(x=0.25)
-        figure.legend(
-            *last.get_legend_handles_labels(), loc="outside lower center", ncols=len(columns)
-        )
-
-
-def _bars(
-    axes: "Axes", panel: Sequence[Row], columns: Sequence[str], telling: Sequence[str]
-) -> None:
-    places = np.arange(len(panel))
-    for index, column in enumerate(columns):
-        scale = 100 if kind(column) == "fraction" else 1
-        values = np.array([_number(row.get(column)) for row in panel]) * scale
-        spread = np.array([_number(row.get(column + DEVIATION)) for row in panel]) * scale
-        at = places + 0.37 * (index - (len(columns) - 1) / 2)
-        axes.barh(at, values, height=0.35, color=COLOURS[index], label=column)
-        axes.errorbar(values, at, xerr=spread, fmt="none", ecolor="black", elinewidth=1, capsize=3)
-        for row, value, deviation, y in zip(panel, values, spread, at, strict=True):
-            text = formatted(row, column).removesuffix(" %") or "not computed"
-            right = np.nan_to_num(value) + np.nan_to_num(deviation)
-            axes.annotate(
-                text, (right, y), (5, 0), textcoords="offset points", va="center", fontsize=8
-            )
-    names = [", ".join(filter(None, (formatted(row, t) for t in telling))) for row in panel]
-    axes.set_yticks(places, [shortened(name, 2 * _NAME) for name in names])
-    axes.tick_params(axis="y", length=0)
-    axes.set_ylim(len(panel) - 0.4, -0.6)
-    axes.grid(axis="x")
-    axes.set_axisbelow(True)
-
-
-def _telling(rows: Sequence[Row]) -> list[str]:
-    """Return the method and the other columns of names in which the rows differ."""
-    return [
-        title
-        for title in titles(rows)
-        if kind(title) in ("text", "integer")
-        and title not in ("scenario", "error")
-        and (title == "method" or len({formatted(row, title) for row in rows}) > 1)
-    ]
-
-
-def _number(cell: object) -> float:
-    return float(cell) if isinstance(cell, int | float) else float("nan")
-
-
-def _percent(metric: str) -> bool:
+def is_percent(metric: str) -> bool:
+    """Return whether a metric is a share, shown in percent; an error is in its own unit."""
     return known_metric(metric).higher_is_better
 
 
-def _unit(metric: str) -> str:
-    return f"{metric} (%)" if _percent(metric) else metric
+def unit(metric: str) -> str:
+    """Return what an axis of the metric says."""
+    return f"{metric} (%)" if is_percent(metric) else metric
 
 
 def _shown(matrix: ScoreMatrix, metric: str, seed: int) -> Values:
-    return matrix.full_array(metric, seed) * (100 if _percent(metric) else 1)
+    return matrix.full_array(metric, seed) * (100 if is_percent(metric) else 1)
 
 
 def _limits(scores: Values, metric: str) -> tuple[float, float]:
     """Return where the colours begin and end: whole tens for percentages, from 0 for errors."""
     known = scores[np.isfinite(scores)]
     if not known.size:
-        return 0.0, 100.0 if _percent(metric) else 1.0
-    if not _percent(metric):
+        return 0.0, 100.0 if is_percent(metric) else 1.0
+    if not is_percent(metric):
         return 0.0, float(known.max()) or 1.0
     low = min(10 * np.floor(known.min() / 10), 90)
     return float(low), float(max(10 * np.ceil(known.max() / 10), low + 10))
@@ -242,7 +162,7 @@ def _annotate(axes: "Axes", image: "AxesImage", scores: Values, metric: str, fon
     for (row, column), value in np.ndenumerate(scores):
         if np.isnan(value):
             continue
-        text = f"{value:.{1 if wide else 0}f}" if _percent(metric) else f"{value:.3g}"
+        text = f"{value:.{1 if wide else 0}f}" if is_percent(metric) else f"{value:.3g}"
         colour = str(colours[row, column])
         axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=font)
 

@@ -26,7 +26,7 @@ def cpu(batch_size=4, workers=0):
 
 
 def extracted(backbone, records, device):
-    chunks = list(extraction.extract(backbone, records, 0, INPUTS, device))
+    chunks = list(extraction.extract(backbone, records, lambda images: images, INPUTS, device))
     columns = {item.name: torch.cat([c[item.name] for _, c in chunks]) for item in INPUTS}
     return [positions for positions, _ in chunks], columns
 

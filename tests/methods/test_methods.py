@@ -242,9 +242,32 @@ def test_views_are_trained_on_in_turn(tmp_path, weights_of):
     method.begin(experiences[0])
     method.learn(experiences[0])
     assert method.context.features.extracted == 3 * len(experiences[0].train)
-    views = method.training_features(experiences[0])
-    assert len(views) == 3
-    assert not torch.equal(views[0].rows, views[1].rows)
+    features = method.training_features(experiences[:1])
+    assert len(features.stored) == 3
+    assert features.of(3) is features.plain
+    assert not torch.equal(features.of(1).rows, features.plain.rows)
+    assert features.of(1) is features.of(4)
+
+
+@pytest.mark.parametrize("method", ["mlff", "joint"])
+def test_variations_that_cannot_be_stored_are_said_and_drawn_anew(
+    method, tmp_path, weights_of, caplog
+):
+    keys = {"features.views": 0, "method.epochs": 2}
+    config = tiny_config(tmp_path, weights_of, method=method, keys=keys)
+    with caplog.at_level("INFO", "mlff_cli"):
+        trained, _ = learned(config, tmp_path / "state")
+    assert "features.views=0: variations are drawn anew and cannot be stored" in caplog.text
+    experiences = build_task(config).experiences
+    images = sum(len(e.train) for e in experiences)
+    plain = sum(len(e.train) + len(e.validation) + len(e.test) for e in experiences)
+    assert trained.context.features.extracted == plain + 2 * images
+    features = trained.training_features(experiences[:1])
+    first = features.of(1).rows
+    assert not torch.equal(features.of(2).rows, first)
+    assert torch.equal(trained.training_features(experiences[:1]).of(1).rows, first)
+    again, _ = learned(config, tmp_path / "again")
+    assert all(torch.equal(tensor, again.state()[n]) for n, tensor in trained.state().items())
 
 
 def test_the_weights_of_fusion_and_heads_follow_the_seed_alone(tmp_path, weights_of):

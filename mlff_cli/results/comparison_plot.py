@@ -1,0 +1,98 @@
+"""The picture of a table: bars for each row, a panel for each scenario."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mlff_cli.results.canvas import COLOURS, picture
+from mlff_cli.results.columns import DEVIATION, SCORES, Row, formatted, kind, titles
+from mlff_cli.results.labels import shortened
+from mlff_cli.results.plots import is_percent, unit
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_LONGEST = 52
+
+
+def comparison(path: Path, rows: Sequence[Row], metric: str, subject: str) -> None:
+    """Draw learning and final score of each row, with deviations: a panel for each scenario.
+
+    Args:
+        path: Of the PNG.
+        rows: Finished runs or, better, rows of `aggregate`; failed ones are left out.
+        metric: accuracy, mAP, exact_match or mae.
+        subject: What is compared, for the title.
+    """
+    rows = [row for row in rows if not row.get("error")]
+    scenarios = list(dict.fromkeys(str(row.get("scenario", "")) for row in rows))
+    panels = [[row for row in rows if str(row.get("scenario", "")) == name] for name in scenarios]
+    telling = _telling(rows)
+    height = 0.62 * len(rows) + 0.5 * len(panels) + 1.3
+    with picture(path, 8.2, height, f"{metric} of each method", subject) as figure:
+        grid = figure.subplots(
+            len(panels),
+            sharex=True,
+            squeeze=False,
+            height_ratios=[len(panel) + 0.4 for panel in panels],
+        )
+        columns = [
+            title
+            for title, source in SCORES.items()
+            if source in ((metric, "learning"), (metric, "final average"))
+        ]
+        for axes, panel, scenario in zip(grid[:, 0], panels, scenarios, strict=True):
+            _bars(axes, panel, columns, telling)
+            axes.set_title(shortened(scenario, 60))
+        last = grid[-1, 0]
+        last.set_xlabel(unit(metric))
+        if is_percent(metric):
+            last.set_xlim(0, 120)
+            last.set_xticks(range(0, 101, 20))
+        else:
+            last.margins(x=0.25)
+        figure.legend(
+            *last.get_legend_handles_labels(), loc="outside lower center", ncols=len(columns)
+        )
+
+
+def _bars(
+    axes: "Axes", panel: Sequence[Row], columns: Sequence[str], telling: Sequence[str]
+) -> None:
+    places = np.arange(len(panel))
+    for index, column in enumerate(columns):
+        scale = 100 if kind(column) == "fraction" else 1
+        values = np.array([_number(row.get(column)) for row in panel]) * scale
+        spread = np.array([_number(row.get(column + DEVIATION)) for row in panel]) * scale
+        at = places + 0.37 * (index - (len(columns) - 1) / 2)
+        axes.barh(at, values, height=0.35, color=COLOURS[index], label=column)
+        axes.errorbar(values, at, xerr=spread, fmt="none", ecolor="black", elinewidth=1, capsize=3)
+        for row, value, deviation, y in zip(panel, values, spread, at, strict=True):
+            text = formatted(row, column).removesuffix(" %") or "not computed"
+            right = np.nan_to_num(value) + np.nan_to_num(deviation)
+            axes.annotate(
+                text, (right, y), (5, 0), textcoords="offset points", va="center", fontsize=8
+            )
+    names = [", ".join(filter(None, (formatted(row, t) for t in telling))) for row in panel]
+    axes.set_yticks(places, [shortened(name, _LONGEST) for name in names])
+    axes.tick_params(axis="y", length=0)
+    axes.set_ylim(len(panel) - 0.4, -0.6)
+    axes.grid(axis="x")
+    axes.set_axisbelow(True)
+
+
+def _telling(rows: Sequence[Row]) -> list[str]:
+    """Return the method and the other columns of names in which the rows differ."""
+    return [
+        title
+        for title in titles(rows)
+        if kind(title) in ("text", "integer")
+        and title not in ("scenario", "error")
+        and (title == "method" or len({formatted(row, title) for row in rows}) > 1)
+    ]
+
+
+def _number(cell: object) -> float:
+    return float(cell) if isinstance(cell, int | float) else float("nan")
