@@ -1,11 +1,11 @@
 """The commands and their help; imports nothing heavy."""
 
-import gc
 import os
 import sys
 import traceback
 from importlib import import_module
 
+from mlff_cli import garbage
 from mlff_cli.errors import UserError, nearest
 from mlff_cli.failures import explained
 from mlff_cli.interruption import Terminated, interruptible
@@ -61,9 +61,7 @@ def main(arguments: list[str] | None = None) -> None:
     # torch's OpenMP threads spin while they wait and starve every other process of a small
     # machine; the setting counts only if it stands before torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    # So many objects are made by importing torch that the usual look at them for cycles, after
-    # every 700, takes a tenth of a second and more.
-    gc.set_threshold(100_000, 50, 50)
+    garbage.while_importing()
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
@@ -80,9 +78,7 @@ def main(arguments: list[str] | None = None) -> None:
             traceback.print_exc()
         message, code = _said(error)
         print(f"mlff: {message}", file=sys.stderr)
-    # Python looks for cycles several times while it ends, among all that torch has made: half a
-    # second for nothing.
-    gc.freeze()
+    garbage.at_the_end()
     sys.exit(code)
 
 

@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from mlff_cli import garbage
 from mlff_cli.command_help import ALIASES
 from mlff_cli.config import check
 from mlff_cli.errors import UserError
@@ -49,6 +50,7 @@ def run_command(command: str, words: list[str]) -> int:
         try:
             plain = plain_config(config, name)
             module = import_module(f"mlff_cli.commands.{command}")
+            garbage.while_working()
             codes.append(int(module.run(plain) or 0))
         except Exception as error:
             errors.append(error)
