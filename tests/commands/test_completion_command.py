@@ -19,8 +19,8 @@ from mlff_cli.shipped_configs import choices, groups
         ("mlff tr", ["train "]),
         ("mlff list fu", ["fusion "]),
         ("mlff train tas", ["task="]),
-        ("mlff train fusion=conv", ["conv1x1 "]),
-        ("mlff sweep method=mlff,fine", ["mlff,finetune "]),
+        ("mlff train fusion=auth", ["authors "]),
+        ("mlff sweep method=mlff,jo", ["mlff,joint "]),
         ("mlff train seed=1 fusion.w", ["fusion.width="]),
         ("mlff train method=mlff method.dist", ["method.distillation="]),
         ("mlff train method=finetune method.dist", []),
@@ -51,7 +51,7 @@ def test_bash_completes_with_the_function_that_is_printed(tmp_path):
     program = tmp_path / "mlff"
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m mlff_cli "$@"\n')
     program.chmod(0o755)
-    typed = "mlff train fusion=con"
+    typed = "mlff train fusion=aut"
     script = f"""
         {call("completion", "bash").out}
         COMP_LINE='{typed}'; COMP_POINT=${{#COMP_LINE}}
@@ -62,5 +62,5 @@ def test_bash_completes_with_the_function_that_is_printed(tmp_path):
     done = subprocess.run(
         ["bash", "-c", script], env=environment, capture_output=True, text=True, check=True
     )
-    assert done.stdout == "<conv1x1 >"
+    assert done.stdout == "<authors >"
     assert done.stderr == ""
