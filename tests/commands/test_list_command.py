@@ -9,7 +9,7 @@ def test_list_shows_the_groups_with_their_choices():
     out = call("list").out
     lines = [line.split() for line in out.splitlines() if line.startswith("  ")]
     assert {line[0] for line in lines} == {group for group in groups() if choices(group)}
-    assert "  fusion      authors, conv1x1, deepest\n" in out
+    assert "  fusion      authors, conv1x1, conv1x1_grid, deepest\n" in out
 
 
 def test_every_choice_of_every_group_is_described():
@@ -25,7 +25,7 @@ def test_the_keys_of_a_choice_stand_below_it_as_they_are_given():
     out = call("list", "fusion").out
     for key in shipped("fusion/conv1x1").keys() - {"name"}:
         assert f"    fusion.{key}=" in out
-    assert "fusion.statistics=[mean,max]" in out
+    assert "fusion.statistics=[max,min,range]" in out
     assert "data.root=null" in call("list", "dataset").out
     assert "fusion.name" not in out
 
