@@ -231,9 +231,9 @@ def test_an_image_that_may_not_be_read_is_named(place, mlff, monkeypatch):
 def test_an_image_that_vanishes_is_named(place, mlff, monkeypatch, on_bad_image, moment):
     file = place / "images/nut/good/1.png"
     Image.fromarray(picture(seed=77)).save(file)  # not in the store
-    target = {
-        "before hashing": "mlff_cli.data.files.usable",
-        "before decoding": "mlff_cli.commands.train.identities",
+    target, said = {
+        "before hashing": ("mlff_cli.data.files.usable", "No such file"),
+        "before decoding": ("mlff_cli.features.features.identities", "does not exist"),
     }[moment]
     module, _, name = target.rpartition(".")
     original = getattr(sys.modules[module], name)
@@ -245,7 +245,7 @@ def test_an_image_that_vanishes_is_named(place, mlff, monkeypatch, on_bad_image,
 
     monkeypatch.setattr(target, vanish)
     words = (*FOLDER, f"data.on_bad_image={on_bad_image}", "data.bad_image_limit=0.5", "seed=1")
-    refused(mlff, f"vanished {moment}, {on_bad_image}", words, "nut/good/1.png", "No such file")
+    refused(mlff, f"vanished {moment}, {on_bad_image}", words, "nut/good/1.png", said)
 
 
 # --- manifests and folders
