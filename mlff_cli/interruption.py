@@ -1,4 +1,7 @@
-"""Ctrl-C and SIGTERM: at once where nothing is lost, else after the state has been kept."""
+"""Ctrl-C and SIGTERM: at once where nothing is lost, else after the state has been kept.
+
+Never within an import: what is imported turns the exception into others, or aborts the process.
+"""
 
 import signal
 import threading
@@ -7,6 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 from typing import NoReturn
+
+AFTER_IMPORT = 0.05
+"""Seconds until a signal that came within an import is tried again."""
 
 
 class Terminated(KeyboardInterrupt):
@@ -67,8 +73,21 @@ def obey() -> NoReturn:
 
 
 def _arrived(number: int, frame: FrameType | None) -> None:
+    if _is_importing(frame):
+        again = threading.Timer(AFTER_IMPORT, signal.raise_signal, [number])
+        again.daemon = True
+        again.start()
+        return
     if _signals.delaying and _signals.waiting is None:
         _signals.waiting = number
         return
     _signals.waiting = number
     obey()
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False

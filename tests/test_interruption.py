@@ -3,6 +3,8 @@
 import os
 import signal
 import threading
+import time
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,21 @@ def test_an_error_is_not_hidden_by_a_signal_that_waits():
         raise ZeroDivisionError
     with delayed():
         assert not is_waiting()
+
+
+def test_an_import_is_never_cut_in_two(tmp_path, monkeypatch):
+    steps = []
+    monkeypatch.setattr("builtins.steps", steps, raising=False)
+    (tmp_path / "slow_to_import.py").write_text(
+        "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nsteps.append('whole')\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        import_module("slow_to_import")
+        steps.append("imported")
+        time.sleep(30)
+        pytest.fail("still here")
+    assert steps == ["whole", "imported"]
 
 
 def test_what_was_set_before_is_set_again():
