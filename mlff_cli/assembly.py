@@ -49,6 +49,7 @@ def build_task(config: Config, *, only_scored: bool = False) -> Task:
             test=config["splits"]["test"],
             validation=config["splits"]["validation"],
             seed=config["seed"],
+            per_batch=config["schedule"]["line"] == "batch",
         )
     target_names: tuple[str, ...] = ()
     if config["head"]["name"] == "regressor":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlff_cli.data.records import Record
-from mlff_cli.metrics.floors import constant_error, constant_map, majority, random_map
+from mlff_cli.metrics.floors import constant_errors, constant_map, majority, random_map
 
 if TYPE_CHECKING:
     from mlff_cli.schedules.experience import Experience, SplitName
@@ -58,7 +58,7 @@ def floors(experiences: "Sequence[Experience]", scored: "SplitName") -> list[Lin
 def _floor(experience: "Experience", scored: Sequence[Record]) -> Line:
     # Nothing of an unseen product is in training: its own images show what it is made of.
     trained = experience.train or scored
-    if scored[0].labels:
+    if set(experience.outputs) & {label for record in scored for label in record.labels}:
         labels = [record.labels for record in scored]
         return {
             "majority class": _percent(majority([r.labels for r in trained], labels)),
@@ -66,7 +66,8 @@ def _floor(experience: "Experience", scored: Sequence[Record]) -> Line:
             "mAP, random scores": _percent(random_map(labels)),
         }
     left, right = (np.array([record.targets for record in part]) for part in (trained, scored))
-    return {"mae of the median": f"{constant_error(left, right):.3g}"}
+    errors = dict(zip(experience.outputs, constant_errors(left, right), strict=True))
+    return {f"mae {name} of the median": f"{error:.3g}" for name, error in errors.items()}
 
 
 def _labels(records: Sequence[Record]) -> Counter[str]:

@@ -25,16 +25,20 @@ log = logging.getLogger(__name__)
 Class = tuple[str, str]
 """Product and label; the label is "" without labels, as with regression targets."""
 
+GROUPS_OF_A_BATCH = 4
+"""With fewer of a class in some batch, its batches are drawn from together."""
+
 
 def split_records(
-    records: Sequence[Record], *, test: float, validation: float, seed: int
+    records: Sequence[Record], *, test: float, validation: float, seed: int, per_batch: bool = False
 ) -> dict[str, SplitName]:
     """Return the split of each record by its name; `test` and `validation` are shares of all.
 
     Groups stay whole. `Record.split` is respected, and the rest of its group follows it. Of each
     class (product and label) the aimed share is drawn as nearly as its groups allow: of many
     draws the one nearest to the aim is taken. A class of a single group is trained on and not
-    tested. The result depends on the seed and on the records, not on their order.
+    tested. With `per_batch` that holds in each batch, where each has `GROUPS_OF_A_BATCH` groups of
+    the class. The result depends on the seed and on the records, not on their order.
 
     Raises:
         UserError: Shares that leave nothing to train on; a group fixed to two splits; a product
@@ -47,7 +51,7 @@ def split_records(
         )
     if not records:
         raise UserError("the dataset has no image, so there is nothing to split")
-    units = _Units.of(sorted(records, key=lambda record: record.name))
+    units = _Units.of(sorted(records, key=lambda record: record.name), per_batch=per_batch)
     random = np.random.default_rng(seed)
     aims = np.array([1 - validation - test, validation, test])
     # Where every unit is one image of one class, all draws have the same shares.
@@ -69,6 +73,7 @@ class _Units:
     """What is drawn as a whole: groups, and images that belong to none.
 
     A record of several labels is of several classes; `record_of` and `class_of` are the pairs.
+    Where it is drawn from batch by batch, a class of one batch is another than that of the next.
     """
 
     records: list[Record]
@@ -81,7 +86,7 @@ class _Units:
     homes: list[NDArray[np.int64]]  # per class, from the rarest, those not in a rarer one
 
     @classmethod
-    def of(cls, records: list[Record]) -> "_Units":
+    def of(cls, records: list[Record], *, per_batch: bool) -> "_Units":
         numbers: dict[tuple[str, str], int] = {}
         unit_of = np.array(
             [
@@ -92,7 +97,12 @@ class _Units:
             ],
             dtype=np.int64,
         )
-        pairs = [(i, c) for i, record in enumerate(records) for c in _classes(record)]
+        apart = _apart(records, unit_of) if per_batch else set()
+        pairs = [
+            (i, (*c, record.batch if c in apart else ""))
+            for i, record in enumerate(records)
+            for c in _classes(record)
+        ]
         known = {name: number for number, name in enumerate(sorted({name for _, name in pairs}))}
         record_of = np.array([i for i, _ in pairs], dtype=np.int64)
         class_of = np.array([known[name] for _, name in pairs], dtype=np.int64)
@@ -155,6 +165,19 @@ class _Units:
 
 def _classes(record: Record) -> list[Class]:
     return [(record.product, label) for label in record.labels or ("",)]
+
+
+def _apart(records: Sequence[Record], unit_of: NDArray[np.int64]) -> set[Class]:
+    """Return the classes of which each batch has groups enough for every split."""
+    units: dict[Class, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
+    for record, unit in zip(records, unit_of.tolist(), strict=True):
+        for name in _classes(record):
+            units[name][record.batch].add(unit)
+    return {
+        name
+        for name, batches in units.items()
+        if min(map(len, batches.values())) >= GROUPS_OF_A_BATCH
+    }
 
 
 def _fixed(records: Sequence[Record], unit_of: NDArray[np.int64], units: int) -> NDArray[np.int64]:

@@ -36,11 +36,12 @@ def random_map(scored: Sequence[tuple[str, ...]]) -> float:
     )
 
 
-def constant_error(trained: NDArray[np.float64], scored: NDArray[np.float64]) -> float:
-    """Return the mean absolute error of the training median; targets are (N, T), nan without."""
-    if not len(trained) or not len(scored):
-        return float("nan")
-    return float(np.abs(scored - np.median(trained, axis=0)).mean())
+def constant_errors(
+    trained: NDArray[np.float64], scored: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the mean absolute error (T,) of the training median; of targets (N, T), N from 1."""
+    errors: NDArray[np.float64] = np.abs(scored - np.median(trained, axis=0)).mean(axis=0)
+    return errors
 
 
 def _rankable(scored: Sequence[tuple[str, ...]]) -> list[int]:

@@ -90,3 +90,14 @@ def test_data_has_one_action(tmp_path):
     result = call("data", "task=surface_defect")
     assert result.code == 2 and "mlff data check" in result.err
     assert list((tmp_path / "here").iterdir()) == []
+
+
+def test_the_floor_of_numbers_is_told_for_each_of_them(tmp_path):
+    words = ("task=component_offsets", "data.image_size=32", "data.images_per_class=8")
+    result = call("data", "check", *words)
+    assert "majority" not in result.out
+    (report,) = tmp_path.glob("here/runs/component_offsets/data-check-*/*.md")
+    floors = report.read_text(encoding="utf-8").split("## Trivial floors")[1].split("##")[0]
+    for name in ("dx_pixels", "dy_pixels", "angle_degrees"):
+        assert f"mae {name} of the median" in floors.replace("\\", "")
+    assert floors.count("batch_") == 5

@@ -24,8 +24,13 @@ def records(count, **fields):
     ]
 
 
-def split(items, test=0.25, validation=0.15, seed=0):
-    return split_records(items, test=test, validation=validation, seed=seed)
+def split(items, test=0.25, validation=0.15, seed=0, **options):
+    return split_records(items, test=test, validation=validation, seed=seed, **options)
+
+
+def with_splits(items, **options):
+    splits = split(items, **options)
+    return [(record, splits[record.name]) for record in items]
 
 
 def sides(items, splits, key):
@@ -45,6 +50,38 @@ def test_single_images_are_stratified_by_product_and_label():
         assert counts[product, "rare", "test"] == 10 and counts[product, "good", "test"] == 40
         assert counts[product, "rare", "validation"] == 6
         assert counts[product, "good", "validation"] == 24
+
+
+def test_each_batch_has_its_share_of_each_class_where_that_is_asked_for():
+    items = records(
+        300, batch=lambda i: f"b{i % 5}", labels=lambda i: ("rare" if i % 3 == 0 else "good",)
+    )
+    counts = Counter((r.batch, r.labels, s) for r, s in with_splits(items, per_batch=True))
+    for number in range(5):
+        assert counts[f"b{number}", ("rare",), "test"] == 5
+        assert counts[f"b{number}", ("good",), "test"] == 10
+    plain = Counter((r.batch, r.labels, s) for r, s in with_splits(items))
+    assert plain != counts
+
+
+@pytest.mark.parametrize("batches", [60, 20, 16])
+def test_batches_too_small_to_be_split_are_drawn_from_together(batches):
+    items = records(60, batch=lambda i: f"b{i % batches}", labels=lambda i: ("good",))
+    counts = Counter(s for _, s in with_splits(items, per_batch=True))
+    assert counts == {"train": 36, "validation": 9, "test": 15}
+
+
+def test_groups_that_run_through_all_batches_stay_whole():
+    items = records(
+        240,
+        batch=lambda i: f"exp{i % 6}",
+        group=lambda i: f"tile{i // 6}",
+        labels=lambda i: ("good" if i // 6 % 4 else "bad",),
+    )
+    splits = split(items, per_batch=True)
+    assert all(len(found) == 1 for found in sides(items, splits, lambda r: r.group).values())
+    counts = Counter((r.batch, splits[r.name]) for r in items)
+    assert {counts[f"exp{i}", "test"] for i in range(6)} == {10}
 
 
 def test_the_shares_of_many_small_classes_add_up():

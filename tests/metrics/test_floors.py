@@ -4,7 +4,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from mlff_cli.metrics.floors import constant_error, constant_map, majority, random_map
+from mlff_cli.metrics.floors import constant_errors, constant_map, majority, random_map
 from mlff_cli.metrics.scores import average_precision, mean_average_precision
 
 
@@ -42,7 +42,7 @@ def test_a_class_that_all_or_none_have_cannot_be_ranked():
     assert constant_map([("a", "b"), ("a",)]) == 0.5
 
 
-def test_the_error_of_the_training_median():
-    trained, scored = np.array([[0.0], [1.0], [8.0]]), np.array([[2.0], [5.0]])
-    assert constant_error(trained, scored) == 2.5
-    assert math.isnan(constant_error(trained, np.empty((0, 1))))
+def test_the_errors_of_the_training_median_are_told_apart():
+    trained = np.array([[0.0, 3.0], [1.0, 3.0], [8.0, 4.0]])
+    scored = np.array([[2.0, 3.0], [5.0, 4.0]])
+    assert constant_errors(trained, scored).tolist() == [2.5, 0.5]
