@@ -93,10 +93,8 @@ def _report(config: Mapping[str, Any], task: Task, leaks: Leaks, lines: Sequence
     parts += ["", "## Class balance", "", *_table(balance(task.experiences))]
     parts += ["", "## Trivial floors", "", *_table(floors(task.experiences, split)), ""]
     parts += ["What answers reach that never look at an image: the most frequent class of the"]
-    parts += [
-        "training images for all, one score for all, scores drawn at random (expected); where numbers"
-    ]
-    parts += ["are predicted, the median of the training images for all (mean absolute error)."]
+    parts += ["training images for all, one score for all, scores drawn at random (expected);"]
+    parts += ["of numbers that are predicted the median of the training images for all."]
     parts += ["", "## Copies between train and " + split, ""]
     parts += [
         f"{leaks.scored} {split} images were compared with {len(leaks.records) - leaks.scored} "
