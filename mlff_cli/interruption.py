@@ -74,7 +74,7 @@ def obey() -> NoReturn:
 
 def _arrived(number: int, frame: FrameType | None) -> None:
     if _is_importing(frame):
-        again = threading.Timer(AFTER_IMPORT, signal.raise_signal, [number])
+        again = threading.Timer(AFTER_IMPORT, _send, [number])
         again.daemon = True
         again.start()
         return
@@ -83,6 +83,15 @@ def _arrived(number: int, frame: FrameType | None) -> None:
         return
     _signals.waiting = number
     obey()
+
+
+def _send(number: int) -> None:
+    """Send a signal to the main thread, to wake it where it waits for something."""
+    main = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and main is not None:
+        signal.pthread_kill(main, number)
+    else:
+        signal.raise_signal(number)
 
 
 def _is_importing(frame: FrameType | None) -> bool:
