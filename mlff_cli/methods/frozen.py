@@ -1,7 +1,8 @@
 """Training and scoring on a frozen backbone's features: they lie on the device, whole."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
+from functools import lru_cache, partial
 
 import torch
 from torch import Tensor, nn
@@ -16,8 +17,8 @@ from mlff_cli.methods.optimiser import Optimisation
 from mlff_cli.methods.training_features import FeatureTable, TrainingFeatures
 from mlff_cli.schedules.experience import Experience
 
-SCORED_AT_ONCE = 4096
-"""Rows per pass in scoring: bounds memory, changes no number."""
+AT_ONCE = 4096
+"""Rows per pass where nothing trains: bounds memory, changes no number."""
 
 
 class FrozenMethod(Method):
@@ -56,8 +57,8 @@ class FrozenMethod(Method):
         device = self.context.device
         parts = []
         with torch.inference_mode(), device.autocast(), threads(1):
-            for start in range(0, len(records), SCORED_AT_ONCE):
-                rows = [c[start : start + SCORED_AT_ONCE].to(device.device) for c in columns]
+            for start in range(0, len(records), AT_ONCE):
+                rows = [c[start : start + AT_ONCE].to(device.device) for c in columns]
                 parts.append(self.adapters[head].scores(self.adapters(rows, head)).cpu())
         return torch.cat(parts)
 
@@ -87,16 +88,19 @@ class FrozenMethod(Method):
         features = self.training_features([experience])
         targets = head.targets(experience.train, experience.outputs).to(self.context.device.device)
         self.set_constants(experience, features.plain, targets)
+        before: Callable[[FeatureTable], Tensor] | None = None
         if previous is not None:
-            previous = deepcopy(previous).requires_grad_(False).eval()
+            # Once for each variation of the images, and not in every epoch.
+            kept = lru_cache(max(1, self.context.views))
+            before = kept(partial(_descriptors, deepcopy(previous).eval()))
 
         def loss(positions: Tensor, epoch: int) -> Tensor:
-            rows = features.of(epoch)[positions]
-            descriptor = self.adapters.fusion(rows)
+            table = features.of(epoch)
+            descriptor = self.adapters.fusion(table[positions])
             outputs = head(self.adapters.fusion.dropout(descriptor))
             value = head.loss(outputs, targets[positions])
-            if previous is not None:
-                value = value + weight * F.mse_loss(descriptor, previous(rows))
+            if before is not None:
+                value = value + weight * F.mse_loss(descriptor, before(table)[positions])
             return value
 
         fit(
@@ -110,3 +114,10 @@ class FrozenMethod(Method):
             title=f"{experience.index} {experience.name}",
             small=True,
         )
+
+
+@torch.no_grad()
+def _descriptors(fusion: FusionLayer, table: FeatureTable) -> Tensor:
+    """Return the descriptors (N, D) of everything in a table."""
+    starts = range(0, len(table.rows), AT_ONCE)
+    return torch.cat([fusion(table[start : start + AT_ONCE]) for start in starts])

@@ -128,7 +128,7 @@ def test_the_saving_is_counted_against_the_whole_network_with_plain_heads(tmp_pa
 
 
 def test_distillation_of_weight_0_is_none(tmp_path, weights_of):
-    config = tiny_config(tmp_path, weights_of)
+    config = tiny_config(tmp_path, weights_of, keys={"method.distillation": 0.0})
     none = learned(config, tmp_path / "none")[0].state()
     method, experiences = begun(config)
     for experience in experiences:
