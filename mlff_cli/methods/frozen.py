@@ -17,7 +17,7 @@ from mlff_cli.methods.optimiser import Optimisation
 from mlff_cli.methods.training_features import FeatureTable, TrainingFeatures
 from mlff_cli.schedules.experience import Experience
 
-AT_ONCE = 4096
+ROWS_AT_ONCE = 4096
 """Rows per pass where nothing trains: bounds memory, changes no number."""
 
 
@@ -57,8 +57,8 @@ class FrozenMethod(Method):
         device = self.context.device
         parts = []
         with torch.inference_mode(), device.autocast(), threads(1):
-            for start in range(0, len(records), AT_ONCE):
-                rows = [c[start : start + AT_ONCE].to(device.device) for c in columns]
+            for start in range(0, len(records), ROWS_AT_ONCE):
+                rows = [c[start : start + ROWS_AT_ONCE].to(device.device) for c in columns]
                 parts.append(self.adapters[head].scores(self.adapters(rows, head)).cpu())
         return torch.cat(parts)
 
@@ -119,5 +119,5 @@ class FrozenMethod(Method):
 @torch.no_grad()
 def _descriptors(fusion: FusionLayer, table: FeatureTable) -> Tensor:
     """Return the descriptors (N, D) of everything in a table."""
-    starts = range(0, len(table.rows), AT_ONCE)
-    return torch.cat([fusion(table[start : start + AT_ONCE]) for start in starts])
+    starts = range(0, len(table.rows), ROWS_AT_ONCE)
+    return torch.cat([fusion(table[start : start + ROWS_AT_ONCE]) for start in starts])
