@@ -70,13 +70,14 @@ def test_an_error_is_not_hidden_by_a_signal_that_waits():
 def test_an_import_is_never_cut_in_two(tmp_path, monkeypatch):
     steps = []
     monkeypatch.setattr("builtins.steps", steps, raising=False)
-    (tmp_path / "slow_to_import.py").write_text(
+    module = tmp_path / "slow_to_import.py"
+    module.write_text(
         "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nsteps.append('whole')\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
     started = time.monotonic()
     with pytest.raises(KeyboardInterrupt), interruptible():
-        import_module("slow_to_import")
+        import_module(module.stem)
         steps.append("imported")
         time.sleep(30)
     assert steps == ["whole", "imported"]
