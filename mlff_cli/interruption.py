@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from traceback import walk_stack
 from types import FrameType
 from typing import NoReturn
 
@@ -95,8 +96,5 @@ def _send(number: int) -> None:
 
 
 def _is_importing(frame: FrameType | None) -> bool:
-    while frame is not None:
-        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
-            return True
-        frame = frame.f_back
-    return False
+    importing = "<frozen importlib._bootstrap>"
+    return any(outer.f_code.co_filename == importing for outer, _ in walk_stack(frame))
