@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlff_cli.errors import UserError
+from mlff_cli.processes import has_ended
 from mlff_cli.whole_files import write_by_renaming
 
 TEMPORARY_SUFFIX = ".tmp"
@@ -43,13 +44,8 @@ def is_abandoned(temporary: Path) -> bool:
     except FileNotFoundError:
         return False
     host, _, process = temporary.stem.rpartition("-")[0].rpartition("-")
-    if os.name == "posix" and host == _HOST and process.isdigit():
-        try:
-            os.kill(int(process), 0)
-        except ProcessLookupError:
-            return True
-        except OSError:
-            pass  # alive, but another user's
+    if host == _HOST and process.isdigit() and has_ended(int(process)):
+        return True
     return idle > _STALE_SECONDS
 
 

@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from mlff_cli.data.records import Record
 from mlff_cli.errors import UserError
+from mlff_cli.processes import has_ended
 from mlff_cli.results import matrix as matrices
 from mlff_cli.results.atomic import write_atomically
 from mlff_cli.results.matrix import ScoreMatrix
@@ -252,12 +253,5 @@ def _read(note: Path) -> dict[str, Any]:
 def _is_dead(holder: Mapping[str, Any]) -> bool:
     """Whether the process is known to have ended: on this machine, and not there any more."""
     process = holder.get("process")
-    if os.name != "posix" or holder.get("host") != platform.node() or not isinstance(process, int):
-        return False
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return True
-    except (OSError, OverflowError):
-        return False
-    return False
+    here = holder.get("host") == platform.node()
+    return here and isinstance(process, int) and has_ended(process)

@@ -1,0 +1,47 @@
+"""A place with images and a finished run, to be spoilt."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from refusals import FOLDER, run_of
+from tiny_task import Command, command, fingerprints, write_manifest
+
+
+@pytest.fixture
+def mlff(capsys: pytest.CaptureFixture[str]) -> Command:
+    return command(capsys)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with images, a manifest over them, a finished run and its features."""
+    from mlff_cli.cli import main
+
+    folder = tmp_path_factory.mktemp("finished")
+    write_manifest(folder / "images")
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        with pytest.raises(SystemExit) as end:
+            main([*FOLDER])
+    finally:
+        os.chdir(before)
+    assert end.value.code == 0
+    return folder
+
+
+@pytest.fixture
+def place(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of that folder as the current one; what was finished there must stay as it is."""
+    folder = tmp_path / "place"
+    shutil.copytree(finished, folder, symlinks=True)
+    monkeypatch.chdir(folder)
+    yield folder
+    if (folder / "harm me").exists():
+        return
+    assert fingerprints(folder / "runs" / run_of(finished)) == fingerprints(
+        finished / "runs" / run_of(finished)
+    )

@@ -1,0 +1,20 @@
+"""As many bad inputs are tried as the README says."""
+
+import pytest
+from refusals import TRIED
+from test_bad_configs import CONFIGS
+from test_bad_images import BAD_IMAGES
+from test_bad_manifests import FOLDERS, MANIFESTS
+from test_bad_runs import RUNS, WEIGHTS
+
+STATED = 150
+
+
+def test_as_many_bad_inputs_as_stated(capsys):
+    """Counts what the modules before this one have tried."""
+    listed = sum(map(len, (BAD_IMAGES, MANIFESTS, FOLDERS, CONFIGS, WEIGHTS, RUNS)))
+    if len(TRIED) < listed:
+        pytest.skip("only some of the bad inputs were tried")
+    with capsys.disabled():
+        print(f"\nbad inputs tried: {len(TRIED)}")
+    assert len(TRIED) >= STATED
