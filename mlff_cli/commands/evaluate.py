@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,18 +91,7 @@ def _read_by(task: Task, heads: list[dict[str, Any]], wanted: str) -> list[Exper
                 f"no head is named '{experience.name}'; choose one with use_head=... "
                 f"(there are: {', '.join(outputs)})"
             )
-        experiences.append(
-            Experience(
-                experience.index,
-                experience.name,
-                name,
-                outputs[name],
-                (),
-                (),
-                experience.test,
-                learned=False,
-            )
-        )
+        experiences.append(replace(experience, head=name, outputs=outputs[name]))
     return experiences
 
 

@@ -58,8 +58,7 @@ def floors(experiences: "Sequence[Experience]", scored: "SplitName") -> list[Lin
 def _floor(experience: "Experience", scored: Sequence[Record]) -> Line:
     # Nothing of an unseen product is in training: its own images show what it is made of.
     trained = experience.train or scored
-    named = {label for record in scored for label in record.labels}
-    if not scored[0].targets or set(experience.outputs) & named:
+    if not experience.regression:
         labels = [record.labels for record in scored]
         return {
             "majority class": _percent(majority([r.labels for r in trained], labels)),

@@ -20,6 +20,7 @@ class Experience:
         outputs: Names of the head's outputs once this experience is learned. A head that grows
             only ever appends, so an output keeps its place.
         learned: False for an unseen one, which is only ever scored.
+        regression: Whether the outputs are numbers; else they are classes.
     """
 
     index: int
@@ -30,6 +31,7 @@ class Experience:
     validation: Sequence[Record]
     test: Sequence[Record]
     learned: bool = True
+    regression: bool = False
 
     def split(self, name: SplitName) -> Sequence[Record]:
         """Return the records of one split."""

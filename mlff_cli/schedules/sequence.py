@@ -74,6 +74,7 @@ def sequence(
                 members=members,
                 splits=splits,
                 learned=group in learned,
+                regression=bool(target_names),
             )
         )
     return experiences
@@ -119,26 +120,27 @@ def _experience(
     members: Sequence[Record],
     splits: Mapping[str, str],
     learned: bool,
+    regression: bool,
 ) -> Experience:
     if not learned:
-        return Experience(index, name, head, outputs, (), (), tuple(members), learned=False)
-    parts = {
-        split: tuple(record for record in members if splits[record.name] == split)
+        return Experience(
+            index, name, head, outputs, (), (), tuple(members), learned=False, regression=regression
+        )
+    train, validation, test = (
+        tuple(record for record in members if splits[record.name] == split)
         for split in ("train", "validation", "test")
-    }
-    if not parts["train"]:
+    )
+    if not train:
         raise UserError(f"experience '{name}' has no image to train on ({len(members)} in all)")
-    trained = set(_labels(parts["train"]))
-    scored = set(_labels(parts["test"]))
+    trained = set(_labels(train))
+    scored = set(_labels(test))
     if scored - trained:
         raise UserError(
             f"experience '{name}': class '{min(scored - trained)}' is in the test split and never "
             "in training; add images of it, or lower splits.test"
         )
-    if all(record.labels for record in members) and len(outputs) < 2 and not members[0].targets:
+    if not regression and len(outputs) < 2 and all(record.labels for record in members):
         raise UserError(
             f"experience '{name}' has one class ('{outputs[0]}'); a classifier needs two or more"
         )
-    return Experience(
-        index, name, head, outputs, parts["train"], parts["validation"], parts["test"]
-    )
+    return Experience(index, name, head, outputs, train, validation, test, regression=regression)
