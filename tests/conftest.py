@@ -36,6 +36,14 @@ def weights_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path
 
 
 @pytest.fixture
+def mlff() -> Callable[..., tuple[int, str]]:
+    """The command line in this process: words in, exit code and all that was said out."""
+    from tiny_task import command
+
+    return command
+
+
+@pytest.fixture
 def no_network(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Lets every connection fail, and returns the list of those that were tried."""
     import socket

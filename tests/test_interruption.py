@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from tiny_task import TINY, command, write_images
+from tiny_task import TINY, write_images
 
 from mlff_cli import interruption
 from mlff_cli.interruption import Terminated, delayed, interruptible, is_waiting, obey
@@ -113,12 +113,11 @@ def test_another_thread_is_left_alone():
 
 
 @pytest.mark.parametrize("method", ["mlff", "finetune", "joint"])
-def test_a_run_that_is_told_to_stop_goes_on_where_it_stood(tmp_path, monkeypatch, capsys, method):
+def test_a_run_that_is_told_to_stop_goes_on_where_it_stood(tmp_path, monkeypatch, mlff, method):
     from mlff_cli.heads.classifier import Classifier
 
     monkeypatch.chdir(tmp_path)
     write_images(Path("images"))
-    mlff = command(capsys)
     words = ("train", *TINY, f"method={method}", "dataset=folder", "data.root=images")
     words = (*words, "method.epochs=3", "method.batch_size=2", "paths.features=features")
     loss, steps = Classifier.loss, []

@@ -13,7 +13,7 @@ import yaml
 from markdown_it import MarkdownIt
 from PIL import Image
 from safetensors.torch import save
-from tiny_task import TINY, Command, command, fingerprints, picture
+from tiny_task import TINY, fingerprints, picture
 
 from mlff_cli.continual.checkpoints import Checkpoints, EpochJournal, packed, unpacked
 from mlff_cli.errors import UserError
@@ -45,11 +45,6 @@ class Bomb:
 
     def __reduce__(self):
         return (os.mkdir, (str(self.folder),))
-
-
-@pytest.fixture
-def mlff(capsys: pytest.CaptureFixture[str]) -> Command:
-    return command(capsys)
 
 
 def write_evil(folder: Path) -> None:

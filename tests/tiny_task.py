@@ -7,10 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import pytest
+from command_calls import call
 from PIL import Image
-
-from mlff_cli.cli import main
 
 TINY = (
     "task=custom",
@@ -25,19 +23,10 @@ TINY = (
 Command = Callable[..., tuple[int, str]]
 
 
-def command(capsys: pytest.CaptureFixture[str]) -> Command:
-    """Return a function of the words after `mlff` that gives exit code and all that was said."""
-
-    def run(*words: str) -> tuple[int, str]:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            main(list(words))
-        said = capsys.readouterr()
-        code = end.value.code
-        assert isinstance(code, int)
-        return code, said.out + said.err
-
-    return run
+def command(*words: str) -> tuple[int, str]:
+    """Return the exit code of `mlff` with these words, and all that was said."""
+    result = call(*words)
+    return result.code, result.out + result.err
 
 
 def picture(shape: tuple[int, ...] = (24, 24, 3), seed: int = 0, top: int = 256) -> np.ndarray:

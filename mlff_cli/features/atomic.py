@@ -44,9 +44,8 @@ def is_abandoned(temporary: Path) -> bool:
     except FileNotFoundError:
         return False
     host, _, process = temporary.stem.rpartition("-")[0].rpartition("-")
-    if host == _HOST and process.isdigit() and has_ended(int(process)):
-        return True
-    return idle > _STALE_SECONDS
+    ended = host == _HOST and process.isdigit() and has_ended(int(process))
+    return ended or idle > _STALE_SECONDS
 
 
 def delete(file: Path) -> int:

@@ -1,35 +1,23 @@
 """A place with images and a finished run, to be spoilt."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from refusals import FOLDER, run_of
-from tiny_task import Command, command, fingerprints, write_manifest
-
-
-@pytest.fixture
-def mlff(capsys: pytest.CaptureFixture[str]) -> Command:
-    return command(capsys)
+from tiny_task import command, fingerprints, write_manifest
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with images, a manifest over them, a finished run and its features."""
-    from mlff_cli.cli import main
-
     folder = tmp_path_factory.mktemp("finished")
     write_manifest(folder / "images")
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        with pytest.raises(SystemExit) as end:
-            main([*FOLDER])
-    finally:
-        os.chdir(before)
-    assert end.value.code == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        code, said = command(*FOLDER)
+    assert code == 0, said
     return folder
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from refusals import FOLDER, cut, refused
+from refusals import FOLDER, cut, refused, run_of
 from tiny_task import huge_png, picture
 
 from mlff_cli.data.decoding import decode
@@ -93,6 +93,7 @@ def test_a_bad_image_is_named(place, mlff, name):
 
 
 def test_bad_images_can_be_left_out_and_odd_ones_are_taken(place, mlff):
+    before = run_of(place)
     for number, make in enumerate(GOOD_IMAGES.values()):
         make(place / f"images/bolt/good/odd{number}.png")
     for number, (spoil, _) in enumerate(BAD_IMAGES.values()):
@@ -105,7 +106,7 @@ def test_bad_images_can_be_left_out_and_odd_ones_are_taken(place, mlff):
     assert code == 0, said
     assert f"{len(BAD_IMAGES)} of " in said
     runs = [done.parent for done in place.glob("runs/custom/*/DONE")]
-    (run,) = [run for run in runs if run.relative_to(place / "runs") != run_of_first(place)]
+    (run,) = [run for run in runs if run.relative_to(place / "runs") != before]
     spoilt = {f"nut/bad/spoilt{number}.png" for number in range(len(BAD_IMAGES))}
     for file in ("env.json", "summary.json"):
         listed = json.loads((run / file).read_text())["skipped_images"]
@@ -114,12 +115,6 @@ def test_bad_images_can_be_left_out_and_odd_ones_are_taken(place, mlff):
     splits = (run / "splits.csv").read_text()
     assert "spoilt" not in splits
     assert splits.count("odd") == len(GOOD_IMAGES)
-
-
-def run_of_first(place: Path) -> Path:
-    """Return the run that stood there before."""
-    first = min(place.glob("runs/custom/*/DONE"), key=lambda done: done.stat().st_mtime_ns)
-    return first.parent.relative_to(place / "runs")
 
 
 def test_an_image_that_may_not_be_read_is_named(place, mlff, monkeypatch):

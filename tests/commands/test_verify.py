@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from safetensors.numpy import load_file, save_file
-from tiny_task import TINY, Command, command, write_images
+from tiny_task import TINY, write_images
 
 from mlff_cli.results.atomic import write_atomically
 
@@ -33,11 +33,6 @@ def run(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path / "copy")
     (found,) = (tmp_path / "copy/runs/custom").iterdir()
     return found
-
-
-@pytest.fixture
-def mlff(capsys: pytest.CaptureFixture[str]) -> Command:
-    return command(capsys)
 
 
 def test_a_run_is_verified_wherever_its_folder_lies(run, mlff, tmp_path):
