@@ -1,5 +1,5 @@
 """``python -m mlff_cli``: the same as ``mlff``."""
 
-from mlff_cli.cli import main
+from mlff_cli.cli.main import main
 
 main()

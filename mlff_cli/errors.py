@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+SHOWN = 5
+"""How many bad files, rows or names a message lists."""
+
 
 class UserError(Exception):
     """A mistake that the user can mend.

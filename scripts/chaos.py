@@ -63,10 +63,10 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def import_everything() -> None:
     """Load what the commands load, so that forks need not."""
-    import mlff_cli.cli
+    import mlff_cli.cli.main
     import mlff_cli.commands.sweep
     import mlff_cli.commands.train
-    import mlff_cli.composition  # noqa: F401
+    import mlff_cli.config.composition  # noqa: F401
     from mlff_cli.backbones.torchvision_remedy import import_torchvision
 
     import_torchvision()
@@ -146,7 +146,7 @@ def start(subject: str, folder: Path) -> int:
         said = os.open("said", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
         os.dup2(said, 1)
         os.dup2(said, 2)
-        from mlff_cli.cli import main as mlff
+        from mlff_cli.cli.main import main as mlff
 
         mlff([*SUBJECTS[subject], "paths.runs=runs", "paths.features=features"])
     except SystemExit as end:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 from unittest.mock import patch
 
-from mlff_cli.cli import main
+from mlff_cli.cli.main import main
 
 TINY = ("data.image_size=32", "data.images_per_class=5", "method.epochs=2")
 """Fifteen classes of five drawn images, 32 px: a run of seconds."""

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from PIL import Image
 
-from mlff_cli.assembly import build_method, build_task
 from mlff_cli.backbones.torchvision_remedy import import_torchvision
-from mlff_cli.config import check
-from mlff_cli.continual.checkpoints import Checkpoints
-from mlff_cli.continual.runner import learn_sequence
-from mlff_cli.shipped_configs import SECTIONS, shipped
+from mlff_cli.config.schema import check
+from mlff_cli.config.shipped import SECTIONS, shipped
+from mlff_cli.runs.building import build_method, build_task
+from mlff_cli.runs.checkpoints import Checkpoints
+from mlff_cli.runs.loop import learn_sequence
 
 CHOICES = {
     "data": "surfaces",

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from PIL import Image
 from tiny_task import picture
 
-from mlff_cli.cli import main
-from mlff_cli.config import flatten
+from mlff_cli.cli.main import main
+from mlff_cli.config.schema import flatten
+from mlff_cli.config.shipped import choices, groups, shipped
 from mlff_cli.data.csv import Csv
-from mlff_cli.data.splits import split_records
 from mlff_cli.errors import UserError
-from mlff_cli.schedules.sequence import sequence
-from mlff_cli.shipped_configs import choices, groups, shipped
+from mlff_cli.tasks.sequence import sequence
+from mlff_cli.tasks.splits import split_records
 
 KEYS = sorted(
     {

@@ -71,7 +71,7 @@ def test_wheel_carries_configs_types_and_licence_and_nothing_else(wheel: Path) -
 
 
 def test_installed_wheel_finds_its_own_configs(installed: Path, tmp_path: Path) -> None:
-    show = "from mlff_cli.composition import configs_folder; print(configs_folder())"
+    show = "from mlff_cli.config.composition import configs_folder; print(configs_folder())"
     folder = Path(python(installed, tmp_path, "-c", show).strip())
     assert folder == installed / "mlff_cli" / "configs"
     assert (folder / "train.yaml").is_file()

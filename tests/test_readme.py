@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from command_calls import call
 
-from mlff_cli.cli import COMMANDS, PLAIN
-from mlff_cli.composition import check_values
-from mlff_cli.overrides import is_showing, quoted, told_apart
+from mlff_cli.cli.main import COMMANDS, PLAIN
+from mlff_cli.config.composition import check_values
+from mlff_cli.config.overrides import is_showing, quoted, told_apart
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

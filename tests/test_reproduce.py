@@ -93,7 +93,7 @@ def test_rows_that_are_missing_or_too_many(script):
 
 
 def test_every_column_of_scores_of_the_table_is_compared(script):
-    from mlff_cli.results.paper_table import BASELINES, FINETUNE, MLFF, PARITY
+    from mlff_cli.results.paper.table import BASELINES, FINETUNE, MLFF, PARITY
 
     for method in (FINETUNE, MLFF, *BASELINES):
         assert all(script.tolerance_of(f"{method} {score}") for score in PARITY)

@@ -6,11 +6,11 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
-from mlff_cli.assembly import build_task
-from mlff_cli.composition import plain_config, register_resolvers
+from mlff_cli.config.composition import plain_config, register_resolvers
+from mlff_cli.config.shipped import configs_folder
 from mlff_cli.data.placement import CLASSES
 from mlff_cli.errors import UserError
-from mlff_cli.shipped_configs import configs_folder
+from mlff_cli.runs.building import build_task
 
 SURFACES = ["brushed_metal", "woven_fabric", "glazed_ceramic"]
 

@@ -15,9 +15,9 @@ from PIL import Image
 from safetensors.torch import save
 from tiny_task import TINY, fingerprints, picture
 
-from mlff_cli.continual.checkpoints import Checkpoints, EpochJournal, packed, unpacked
 from mlff_cli.errors import UserError
-from mlff_cli.results.run_folder import RunFolder
+from mlff_cli.runs.checkpoints import Checkpoints, EpochJournal, packed, unpacked
+from mlff_cli.runs.folder import RunFolder
 
 EVIL = (
     "../../up",
@@ -123,7 +123,7 @@ def test_a_config_names_no_module(tmp_path, mlff):
     run.mkdir()
     (run / "DONE").touch()
     for section, names in {
-        "method": ("os", "../os", "base", "mlff_cli.cli", "", 3, None, ["os"]),
+        "method": ("os", "../os", "base", "mlff_cli.cli.main", "", 3, None, ["os"]),
         "fusion": ("base",),
         "data": ("csv as c",),
         "backbone": ("recipe",),
@@ -185,7 +185,7 @@ def test_every_flipped_bit_of_a_checkpoint_is_noticed():
 def test_a_checkpoint_of_a_newer_version_is_not_thrown_away(state, monkeypatch):
     state.folder.mkdir()
     with monkeypatch.context() as patch:
-        patch.setattr("mlff_cli.continual.checkpoints.FORMAT", 2)
+        patch.setattr("mlff_cli.runs.checkpoints.FORMAT", 2)
         newer = packed({"epoch": 1})
     for file, read in (
         (state.file, state.load),

@@ -6,18 +6,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mlff_cli.assembly import Task, build_features, build_task
-from mlff_cli.data.counts import Line, balance, counts, floors
-from mlff_cli.data.leakage import ALIKE, APART
-from mlff_cli.data.pair_sheet import pair_sheet
-from mlff_cli.device import Device
-from mlff_cli.features.leak_check import DEEPEST_LEVELS, Leaks, find_leaks
-from mlff_cli.logs import logging_to
-from mlff_cli.overrides import command_line
-from mlff_cli.results.atomic import write_atomically
+from mlff_cli.audit.counts import Line, balance, counts, floors
+from mlff_cli.audit.leaks import DEEPEST_LEVELS, Leaks, find_leaks
+from mlff_cli.audit.near_duplicates import ALIKE, APART
+from mlff_cli.audit.pair_sheet import pair_sheet
+from mlff_cli.audit.verdict import TOLERATED, sentence, verdict
+from mlff_cli.config.overrides import command_line
 from mlff_cli.results.labels import markdown
-from mlff_cli.results.leak_verdict import TOLERATED, sentence, verdict
-from mlff_cli.results.run_folder import config_hash
+from mlff_cli.runs.building import Task, build_features, build_task
+from mlff_cli.runs.folder import config_hash
+from mlff_cli.system.device import Device
+from mlff_cli.system.files import write_atomically
+from mlff_cli.system.logs import logging_to
 
 REPORT, LIST, SHEET = "report.md", "duplicates.csv", "duplicates.png"
 
@@ -123,7 +123,7 @@ def _show(task: Task, split: Any, lines: Sequence[str]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from mlff_cli.terminal import console
+    from mlff_cli.results.terminal import console
 
     for title, rows in (
         ("Images, classes and groups", counts(task.experiences)),

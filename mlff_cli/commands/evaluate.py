@@ -6,16 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mlff_cli.assembly import Task, build_method, build_task
-from mlff_cli.config import check
-from mlff_cli.continual.adapters_file import load_adapters
-from mlff_cli.continual.runner import experience_scores
+from mlff_cli.config.schema import check
 from mlff_cli.errors import UserError, nearest
-from mlff_cli.logs import logging_to
 from mlff_cli.methods.base import Method
-from mlff_cli.results.run_folder import RunFolder
-from mlff_cli.schedules.experience import Experience, SplitName
-from mlff_cli.terminal import console
+from mlff_cli.results.terminal import console
+from mlff_cli.runs.adapters_file import load_adapters
+from mlff_cli.runs.building import Task, build_method, build_task
+from mlff_cli.runs.folder import RunFolder
+from mlff_cli.runs.loop import experience_scores
+from mlff_cli.system.logs import logging_to
+from mlff_cli.tasks.experience import Experience, SplitName
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from mlff_cli.errors import UserError, nearest
-from mlff_cli.features.maintenance import SpaceSummary, list_spaces, prune_store, verify_store
-from mlff_cli.features.spaces import FORMAT_VERSION
+from mlff_cli.features.store.maintenance import SpaceSummary, list_spaces, prune_store, verify_store
+from mlff_cli.features.store.spaces import FORMAT_VERSION
 
 SHOWN_DIGITS = 8
 

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mlff_cli.config import flatten
+from mlff_cli.audit.verdict import of_runs
+from mlff_cli.config.schema import flatten
 from mlff_cli.errors import UserError
 from mlff_cli.results.aggregate import GROUP
 from mlff_cli.results.comparison import varied_keys, write_comparison
-from mlff_cli.results.leak_verdict import of_runs
-from mlff_cli.results.report import write_report
-from mlff_cli.results.run_folder import find_runs
-from mlff_cli.terminal import show
+from mlff_cli.results.terminal import show
+from mlff_cli.runs.folder import find_runs
+from mlff_cli.runs.report import write_report
 
 
 def run(config: Mapping[str, Any]) -> int:

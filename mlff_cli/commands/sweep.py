@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mlff_cli import sweep_folder
-from mlff_cli.config import flatten
+from mlff_cli.config.overrides import command_line
+from mlff_cli.config.schema import flatten
 from mlff_cli.errors import UserError
-from mlff_cli.failures import explained
-from mlff_cli.overrides import command_line
 from mlff_cli.results.columns import Row
+from mlff_cli.sweeps import folder as sweep_folder
+from mlff_cli.system.failures import explained
 
 PAPER_TABLE = "paper_table"
 """`hydra.job.name` of experiments that end in the paper's table, and the folder of that table."""
@@ -43,7 +43,7 @@ class Job:
     """One run of a sweep, and the note of what became of it."""
 
     def __init__(self, config: Mapping[str, Any], folder: str) -> None:
-        from mlff_cli.results.run_folder import run_path
+        from mlff_cli.runs.folder import run_path
 
         self.config = config
         self.path = run_path(config)
@@ -56,8 +56,8 @@ class Job:
 
     def note(self, error: str | None) -> None:
         """Note how the run stands; None: it is finished."""
-        from mlff_cli.results.atomic import write_atomically
-        from mlff_cli.results.run_folder import backbone_name
+        from mlff_cli.runs.folder import backbone_name
+        from mlff_cli.system.files import write_atomically
 
         config = self.config
         about = {
@@ -75,11 +75,11 @@ class Job:
 
 def finish() -> int:
     """Write and print the sweep's table; return 1 when a run is missing from it."""
+    from mlff_cli.audit.verdict import of_runs
     from mlff_cli.results.comparison import varied_keys, write_comparison
-    from mlff_cli.results.leak_verdict import of_runs
-    from mlff_cli.results.run_folder import RunFolder
     from mlff_cli.results.tables import result_row
-    from mlff_cli.terminal import show
+    from mlff_cli.results.terminal import show
+    from mlff_cli.runs.folder import RunFolder
 
     folder = Path(sweep_folder.of_sweep())
     files = sorted(sweep_folder.notes(folder).glob("*.json"))
@@ -103,7 +103,7 @@ def finish() -> int:
     means = write_comparison(folder, rows, varied, command_line(), remarks)
     show(means, f"{len(rows)} runs", folder)
     if sweep_folder.table_of_sweep() == PAPER_TABLE:
-        from mlff_cli.results.paper_text import write_paper_table
+        from mlff_cli.results.paper.text import write_paper_table
 
         print(write_paper_table(folder / PAPER_TABLE, rows, command_line(), remarks))
         print(folder / PAPER_TABLE)

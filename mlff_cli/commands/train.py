@@ -8,26 +8,26 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mlff_cli.assembly import Task, build_method, build_task
-from mlff_cli.continual.adapters_file import save_adapters
-from mlff_cli.continual.checkpoints import Checkpoints
-from mlff_cli.continual.runner import Outcome, learn_sequence
-from mlff_cli.data.contact_sheet import contact_sheet
-from mlff_cli.environment import environment
+from mlff_cli.audit.contact_sheet import contact_sheet
+from mlff_cli.audit.leaks import find_leaks
+from mlff_cli.audit.verdict import sentence, verdict
+from mlff_cli.config.overrides import command_line
 from mlff_cli.features.identities import identities, memo_of
-from mlff_cli.features.leak_check import find_leaks
-from mlff_cli.logs import logging_to
 from mlff_cli.methods.base import Method
 from mlff_cli.methods.frozen import FrozenMethod
-from mlff_cli.overrides import command_line
 from mlff_cli.results.columns import Row
-from mlff_cli.results.leak_verdict import sentence, verdict
 from mlff_cli.results.painter import Painter
-from mlff_cli.results.report import pictures_of, write_report, write_texts
-from mlff_cli.results.run_folder import RunFolder, backbone_name, run_path
 from mlff_cli.results.tables import RunFacts
-from mlff_cli.schedules.experience import SplitName
-from mlff_cli.terminal import show
+from mlff_cli.results.terminal import show
+from mlff_cli.runs.adapters_file import save_adapters
+from mlff_cli.runs.building import Task, build_method, build_task
+from mlff_cli.runs.checkpoints import Checkpoints
+from mlff_cli.runs.folder import RunFolder, backbone_name, run_path
+from mlff_cli.runs.loop import Outcome, learn_sequence
+from mlff_cli.runs.report import pictures_of, write_report, write_texts
+from mlff_cli.system.environment import environment
+from mlff_cli.system.logs import logging_to
+from mlff_cli.tasks.experience import SplitName
 
 log = logging.getLogger(__name__)
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
 
-from mlff_cli.data.files import SHOWN, FileDataset, FileImage
+from mlff_cli.data.files import FileDataset, FileImage
 from mlff_cli.data.manifest import Manifest, read_manifest
-from mlff_cli.data.records import Record
-from mlff_cli.errors import UserError, nearest
+from mlff_cli.errors import SHOWN, UserError, nearest
+from mlff_cli.tasks.record import Record
 
 SPLITS = {
     "": "",

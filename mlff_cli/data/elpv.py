@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mlff_cli.data.files import FileDataset, FileImage
-from mlff_cli.data.records import Record
 from mlff_cli.errors import UserError
+from mlff_cli.tasks.record import Record
 
 
 class _Cell(NamedTuple):

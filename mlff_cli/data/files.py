@@ -13,24 +13,22 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mlff_cli.data.changes import CHANGES, check_changes
-from mlff_cli.data.decoding import (
+from mlff_cli.data.base import Dataset
+from mlff_cli.errors import SHOWN, UserError, nearest
+from mlff_cli.images.changes import CHANGES, check_changes
+from mlff_cli.images.decoding import (
     ImageProblem,
     decode,
     decoding_problem,
     file_problem,
     header_problem,
 )
-from mlff_cli.data.records import Dataset, Record
-from mlff_cli.errors import UserError, nearest
+from mlff_cli.tasks.record import Record
 
 __all__ = ["SUFFIXES", "FileDataset", "FileImage", "header_problem", "natural", "one_of", "usable"]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 """Endings by which images are found, in small letters."""
-
-SHOWN = 5
-"""How many bad files or rows a message lists."""
 
 _MEND = "Mend or remove the file, or leave such files out with data.on_bad_image=skip"
 

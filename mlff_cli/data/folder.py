@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlff_cli.data.files import SHOWN, SUFFIXES, FileDataset, FileImage
-from mlff_cli.data.records import Record
-from mlff_cli.errors import UserError
+from mlff_cli.data.files import SUFFIXES, FileDataset, FileImage
+from mlff_cli.errors import SHOWN, UserError
+from mlff_cli.tasks.record import Record
 
 LAYOUT = "data.root/<product>/<class>/<image>, or data.root/<class>/<image> for one product"
 

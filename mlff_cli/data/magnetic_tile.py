@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlff_cli.data.files import FileDataset, FileImage, one_of
-from mlff_cli.data.records import Record
 from mlff_cli.errors import UserError
+from mlff_cli.tasks.record import Record
 
 CLASSES = ("free", "blowhole", "break", "crack", "fray", "uneven")
 

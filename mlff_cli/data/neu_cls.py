@@ -6,8 +6,8 @@ K. Song and Y. Yan, Northeastern University surface defect database (2013).
 from dataclasses import dataclass
 
 from mlff_cli.data.files import FileDataset, FileImage
-from mlff_cli.data.records import Record
 from mlff_cli.errors import UserError
+from mlff_cli.tasks.record import Record
 
 
 @dataclass(kw_only=True)

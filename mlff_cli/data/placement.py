@@ -8,7 +8,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from mlff_cli.data.changes import check_changes
+from mlff_cli.data.base import Dataset
 from mlff_cli.data.drawing.board import board, residue
 from mlff_cli.data.drawing.camera import Camera
 from mlff_cli.data.drawing.component import Pose, mount
@@ -16,8 +16,9 @@ from mlff_cli.data.drawing.lots import LOTS, Lot
 from mlff_cli.data.drawing.marks import dust, lint
 from mlff_cli.data.drawing.shapes import Frame
 from mlff_cli.data.generated import GeneratedImage
-from mlff_cli.data.records import Dataset, Record
 from mlff_cli.errors import UserError, nearest
+from mlff_cli.images.changes import check_changes
+from mlff_cli.tasks.record import Record
 
 DRAWING_VERSION = 2
 """Raised whenever the same parameters give other pixels or poses."""

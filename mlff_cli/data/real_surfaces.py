@@ -6,7 +6,7 @@ from mlff_cli.data.elpv import Elpv
 from mlff_cli.data.files import FileDataset
 from mlff_cli.data.magnetic_tile import MagneticTile
 from mlff_cli.data.neu_cls import NeuCls
-from mlff_cli.data.records import Record
+from mlff_cli.tasks.record import Record
 
 
 @dataclass(kw_only=True)

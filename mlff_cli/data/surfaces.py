@@ -8,12 +8,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mlff_cli.data.changes import CHANGES, check_changes
+from mlff_cli.data.base import Dataset
 from mlff_cli.data.drawing import brushed_metal, glazed_ceramic, woven_fabric
 from mlff_cli.data.drawing.camera import Camera
 from mlff_cli.data.generated import GeneratedImage
-from mlff_cli.data.records import Dataset, Record
 from mlff_cli.errors import UserError, nearest
+from mlff_cli.images.changes import CHANGES, check_changes
+from mlff_cli.tasks.record import Record
 
 DRAWING_VERSION = 3
 """Raised whenever the same parameters give other pixels, so that stored features are not reused."""

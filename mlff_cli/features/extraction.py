@@ -10,11 +10,11 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mlff_cli.backbones.network import Backbone, on_device
-from mlff_cli.data.images import image_batches, normalised
-from mlff_cli.data.records import Record
-from mlff_cli.device import Device
-from mlff_cli.failures import is_out_of_memory
-from mlff_cli.features.statistics import LevelInput, statistic
+from mlff_cli.features.pooling import LevelInput, statistic
+from mlff_cli.images.loading import image_batches, normalised
+from mlff_cli.system.device import Device
+from mlff_cli.system.failures import is_out_of_memory
+from mlff_cli.tasks.record import Record
 
 log = logging.getLogger(__name__)
 

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
-from mlff_cli.backbones.facts import BackboneFacts, keep_facts, known_facts
 from mlff_cli.backbones.recipe import BackboneRecipe
-from mlff_cli.data.changes import CHANGES
-from mlff_cli.data.records import Record
-from mlff_cli.device import Device
+from mlff_cli.features.facts import BackboneFacts, keep_facts, known_facts
 from mlff_cli.features.identities import identities, memo_of
-from mlff_cli.features.statistics import STANDARD, LevelInput
-from mlff_cli.features.store import row_key
-from mlff_cli.features.views import view_of, view_version
+from mlff_cli.features.pooling import STANDARD, LevelInput
+from mlff_cli.features.store.disk import row_key
+from mlff_cli.images.changes import CHANGES
+from mlff_cli.images.variations import view_of, view_version
+from mlff_cli.system.device import Device
+from mlff_cli.tasks.record import Record
 
 if TYPE_CHECKING:
     from mlff_cli.backbones.network import Backbone
@@ -168,7 +168,7 @@ def pooled(
     maps: Sequence[Tensor], levels: Sequence[str], inputs: Sequence[LevelInput]
 ) -> list[Tensor]:
     """Summarise live maps, one (B, C_l, H_l, W_l) per level, as the store would have."""
-    from mlff_cli.features.statistics import statistic
+    from mlff_cli.features.pooling import statistic
 
     by_level = dict(zip(levels, maps, strict=True))
     return [statistic(item.statistic)(by_level[item.level]) for item in inputs]

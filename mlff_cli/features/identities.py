@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from mlff_cli.data.records import Record
 from mlff_cli.errors import UserError
+from mlff_cli.tasks.record import Record
 
 logger = logging.getLogger(__name__)
 

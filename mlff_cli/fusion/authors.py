@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from mlff_cli.backbones.levels import LevelInfo
 from mlff_cli.errors import UserError
-from mlff_cli.features.statistics import LevelInput
+from mlff_cli.features.pooling import LevelInput
 from mlff_cli.fusion.base import FusionLayer
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from mlff_cli.features.statistics import LevelInput
+from mlff_cli.features.pooling import LevelInput
 
 
 class FusionLayer(nn.Module, ABC):

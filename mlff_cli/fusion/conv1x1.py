@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mlff_cli.backbones.levels import LevelInfo
-from mlff_cli.features.statistics import LevelInput, cells
+from mlff_cli.features.pooling import LevelInput, cells
 from mlff_cli.fusion.base import FusionLayer, Standardisation
 
 

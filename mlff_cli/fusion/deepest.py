@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from mlff_cli.backbones.levels import LevelInfo
-from mlff_cli.features.statistics import LevelInput
+from mlff_cli.features.pooling import LevelInput
 from mlff_cli.fusion.base import FusionLayer, Standardisation
 
 

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mlff_cli.data.records import Record
+from mlff_cli.tasks.record import Record
 
 
 class Head(nn.Module, ABC):

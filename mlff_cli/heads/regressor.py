@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from mlff_cli.data.records import Record
 from mlff_cli.errors import UserError
 from mlff_cli.heads.base import Head
 from mlff_cli.metrics.scores import mean_absolute_error
+from mlff_cli.tasks.record import Record
 
 
 class Regressor(Head):

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mlff_cli.backbones.recipe import BackboneRecipe
-from mlff_cli.data.records import Record
-from mlff_cli.device import Device
 from mlff_cli.features.features import Features
 from mlff_cli.fusion.base import FusionLayer
 from mlff_cli.heads.base import Head
 from mlff_cli.methods.adapters import Adapters
-from mlff_cli.schedules.experience import Experience
+from mlff_cli.system.device import Device
+from mlff_cli.tasks.experience import Experience
+from mlff_cli.tasks.record import Record
 
 
 class Journal:

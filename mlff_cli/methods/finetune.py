@@ -6,15 +6,15 @@ import torch
 from torch import Tensor, nn
 
 from mlff_cli.backbones.network import on_device
-from mlff_cli.data.images import all_images, image_batches, normalised
-from mlff_cli.data.records import Record
 from mlff_cli.features.features import pooled
+from mlff_cli.images.augmentation import Augmentation
+from mlff_cli.images.loading import all_images, image_batches, normalised
 from mlff_cli.methods.adapters import Adapters
-from mlff_cli.methods.augmentation import Augmentation
 from mlff_cli.methods.base import Context, Method
-from mlff_cli.methods.fitting import fit
 from mlff_cli.methods.optimiser import Optimisation
-from mlff_cli.schedules.experience import Experience
+from mlff_cli.methods.training import fit
+from mlff_cli.tasks.experience import Experience
+from mlff_cli.tasks.record import Record
 
 SAMPLE = 256
 """Images that the constants of the fusion layer are taken from, before anything is trained."""

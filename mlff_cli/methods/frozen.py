@@ -8,14 +8,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mlff_cli.data.records import Record
 from mlff_cli.fusion.base import FusionLayer
 from mlff_cli.methods.adapters import Adapters
 from mlff_cli.methods.base import Context, Method
-from mlff_cli.methods.fitting import fit, threads
 from mlff_cli.methods.optimiser import Optimisation
+from mlff_cli.methods.training import fit, threads
 from mlff_cli.methods.training_features import FeatureTable, TrainingFeatures
-from mlff_cli.schedules.experience import Experience
+from mlff_cli.tasks.experience import Experience
+from mlff_cli.tasks.record import Record
 
 ROWS_AT_ONCE = 4096
 """Rows per pass where nothing trains: bounds memory, changes no number."""

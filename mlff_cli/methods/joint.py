@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
-from mlff_cli.methods.fitting import fit
 from mlff_cli.methods.frozen import FrozenMethod
-from mlff_cli.schedules.experience import Experience
+from mlff_cli.methods.training import fit
+from mlff_cli.tasks.experience import Experience
 
 
 class Joint(FrozenMethod):

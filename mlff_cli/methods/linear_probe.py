@@ -1,7 +1,7 @@
 """Linear probe: the deepest level of the frozen backbone, one linear head per experience."""
 
 from mlff_cli.methods.frozen import FrozenMethod
-from mlff_cli.schedules.experience import Experience
+from mlff_cli.tasks.experience import Experience
 
 
 class LinearProbe(FrozenMethod):

@@ -2,7 +2,7 @@
 
 from mlff_cli.methods.base import Context
 from mlff_cli.methods.frozen import FrozenMethod
-from mlff_cli.schedules.experience import Experience
+from mlff_cli.tasks.experience import Experience
 
 
 class MultiLevelFeatureFusion(FrozenMethod):

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from mlff_cli.data.records import Record
-from mlff_cli.features.statistics import LevelInput
-from mlff_cli.methods.augmentation import Augmentation
+from mlff_cli.features.pooling import LevelInput
+from mlff_cli.images.augmentation import Augmentation
 from mlff_cli.methods.base import Context
+from mlff_cli.tasks.record import Record
 
 log = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlff_cli.results.atomic import write_atomically
 from mlff_cli.results.labels import plain
+from mlff_cli.system.files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,8 +9,8 @@ from typing import Literal, NamedTuple
 from mlff_cli.errors import UserError
 from mlff_cli.metrics.figures import FIGURES, definition
 from mlff_cli.metrics.scores import metric
-from mlff_cli.results.atomic import write_atomically
 from mlff_cli.results.labels import plain
+from mlff_cli.system.files import write_atomically
 
 Cell = str | int | float | None
 Row = dict[str, Cell]

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from mlff_cli.results.aggregate import aggregate
-from mlff_cli.results.atomic import write_atomically
 from mlff_cli.results.columns import Row, write_csv
 from mlff_cli.results.comparison_plot import comparison
 from mlff_cli.results.labels import markdown
 from mlff_cli.results.tables import markdown_table
+from mlff_cli.system.files import write_atomically
 
 
 def write_comparison(

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from mlff_cli.errors import UserError
 from mlff_cli.metrics.scores import metric as known_metric
-from mlff_cli.results.atomic import write_atomically
 from mlff_cli.results.labels import plain
+from mlff_cli.system.files import write_atomically
 
 COLUMNS = ("seed", "experience_trained", "experience_scored", "metric", "value", "n")
 NAME_COLUMN = "name_scored"

@@ -41,7 +41,7 @@ def _warm_up(bench: Bench, material: Material) -> None:
 
 
 def _floor(bench: Bench, repetition: int, material: Material) -> None:
-    from mlff_cli.device import Device
+    from mlff_cli.system.device import Device
 
     device = Device.choose(device="auto", precision="auto", workers=-1, batch_size=0)
     precision = str(device.autocast_type).removeprefix("torch.") if device.autocast_type else ""

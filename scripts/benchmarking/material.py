@@ -9,11 +9,12 @@ from typing import Any
 
 from PIL import Image
 
+from mlff_cli.config.shipped import shipped
+from mlff_cli.data.base import Dataset
 from mlff_cli.data.generated import GeneratedImage
-from mlff_cli.data.records import Dataset, Record
 from mlff_cli.data.surfaces import PRODUCTS
-from mlff_cli.registry import implementation
-from mlff_cli.shipped_configs import shipped
+from mlff_cli.runs.registry import implementation
+from mlff_cli.tasks.record import Record
 
 COLUMNS = ("path", "label", "product", "batch", "group")
 

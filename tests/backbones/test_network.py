@@ -15,8 +15,8 @@ from mlff_cli.backbones.network import on_device
 from mlff_cli.backbones.resnet18 import ResNet18
 from mlff_cli.backbones.resnet50 import ResNet50
 from mlff_cli.backbones.timm import Timm
-from mlff_cli.data.images import normalised, squared
 from mlff_cli.errors import UserError
+from mlff_cli.images.loading import normalised, squared
 
 LITE0 = [("blocks.0", 16, 2), ("blocks.1", 24, 4), ("blocks.2", 40, 8), ("blocks.4", 112, 16),
          ("blocks.6", 320, 32)]  # fmt: skip

@@ -13,7 +13,7 @@ from PIL import Image
 from refusals import FOLDER, cut, refused, run_of
 from tiny_task import huge_png, picture
 
-from mlff_cli.data.decoding import decode
+from mlff_cli.images.decoding import decode
 
 
 def saved(**options: object) -> Callable[[Path], None]:
@@ -126,7 +126,7 @@ def test_an_image_that_may_not_be_read_is_named(place, mlff, monkeypatch):
             raise PermissionError(errno.EACCES, "Permission denied", str(path))
         return original(path, *args, **kwargs)
 
-    monkeypatch.setattr("mlff_cli.data.decoding.Image.open", opened)
+    monkeypatch.setattr("mlff_cli.images.decoding.Image.open", opened)
     refused(mlff, "unreadable image", (*FOLDER, "seed=1"), "nut/good/1.png", "permission denied")
 
 

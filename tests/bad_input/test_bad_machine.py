@@ -14,7 +14,7 @@ import pytest
 from refusals import FOLDER, TRIED, cut, refused, run_of
 
 from mlff_cli.data.files import FileImage
-from mlff_cli.results.run_folder import RunFolder
+from mlff_cli.runs.folder import RunFolder
 
 
 def mounted(folder: Path, *options: str) -> bool:
@@ -63,7 +63,7 @@ def test_a_full_disk_is_told_where_none_can_be_mounted(place, mlff, monkeypatch)
     def full(_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("mlff_cli.results.atomic.os.fsync", full)
+    monkeypatch.setattr("mlff_cli.system.files.os.fsync", full)
     refused(mlff, "disk full at once", (*FOLDER, "seed=1"), "runs/custom/", "No space left")
 
 
@@ -140,7 +140,7 @@ def test_a_clock_that_jumps_changes_nothing(place, mlff, monkeypatch):
 HOLD = """
 import sys
 from pathlib import Path
-from mlff_cli.results.run_folder import RunFolder
+from mlff_cli.runs.folder import RunFolder
 with RunFolder(Path(sys.argv[1])).locked():
     print("held", flush=True)
     sys.stdin.read()
@@ -199,7 +199,7 @@ def test_a_loss_that_is_no_number_keeps_the_last_good_state(place, mlff, monkeyp
 
 
 def test_a_sweep_goes_on_behind_a_run_that_fails(place, mlff, monkeypatch):
-    from mlff_cli.continual import runner
+    from mlff_cli.runs import loop as runner
 
     learn = runner._learn
 

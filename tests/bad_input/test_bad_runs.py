@@ -80,7 +80,7 @@ def tensors_replaced(place: Path, change: Callable[[np.ndarray], np.ndarray]) ->
     """Change every tensor of the adapters and let the hashes fit."""
     import torch
 
-    from mlff_cli.continual.adapters_file import save_adapters
+    from mlff_cli.runs.adapters_file import save_adapters
 
     folder = place / "runs" / run_of(place) / "adapters"
     description = json.loads((folder / "adapters.json").read_text())

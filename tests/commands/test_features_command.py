@@ -11,8 +11,8 @@ import torch
 
 from mlff_cli.backbones.levels import LevelInfo, Preprocessing
 from mlff_cli.commands import features
-from mlff_cli.features.maintenance import list_spaces
-from mlff_cli.features.store import FeatureSpace, FeatureStore, row_key
+from mlff_cli.features.store.disk import FeatureSpace, FeatureStore, row_key
+from mlff_cli.features.store.maintenance import list_spaces
 
 LEVELS = (LevelInfo("shallow", 8, 4), LevelInfo("deep", 16, 32))
 SPACE = FeatureSpace("ab" * 32, Preprocessing(224, (0.5, 0.5, 0.5), (0.2, 0.2, 0.2)), LEVELS, "toy")
@@ -106,7 +106,7 @@ def test_pruning_says_what_and_how_much(tmp_path, capsys):
 @pytest.mark.parametrize("key", ["damaged", "temporary", "old_formats", "duplicates"])
 def test_what_is_switched_off_is_left_alone(tmp_path, capsys, monkeypatch, key):
     with monkeypatch.context() as patch:
-        patch.setattr("mlff_cli.features.spaces.FORMAT_VERSION", 0)
+        patch.setattr("mlff_cli.features.store.spaces.FORMAT_VERSION", 0)
         old = filled(tmp_path, range(3), dtype="float16")
     store = filled_beside(tmp_path, monkeypatch)
     (store.path / "0.safetensors.damaged").write_bytes(b"12345")
@@ -163,7 +163,7 @@ def test_torch_is_not_loaded():
 def filled_beside(folder: Path, monkeypatch: pytest.MonkeyPatch):
     """Fill a store twice over in a folder that also holds another format's space."""
     with monkeypatch.context() as patch:
-        patch.setattr("mlff_cli.features.store.refuse_other_formats", lambda folder: None)
+        patch.setattr("mlff_cli.features.store.disk.refuse_other_formats", lambda folder: None)
         store = filled(folder, range(30))
         insert(store, range(20, 40))
     return store

@@ -6,7 +6,7 @@ import pytest
 import yaml
 from command_calls import call
 
-from mlff_cli.shipped_configs import choices, configs_folder
+from mlff_cli.config.shipped import choices, configs_folder
 
 TINY = ("data.image_size=32", "data.images_per_class=5", "method.epochs=1", "trainer.workers=0")
 EXPERIMENTS = sorted(path.stem for path in (configs_folder() / "experiment").glob("*.yaml"))

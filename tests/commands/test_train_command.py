@@ -97,7 +97,7 @@ def test_the_same_command_again_reports_and_repeats_nothing(workplace, run_folde
 
 
 def test_the_config_that_was_written_loads_back_into_the_same_folder(workplace, run_folder):
-    from mlff_cli.results.run_folder import config_hash
+    from mlff_cli.runs.folder import config_hash
 
     config = yaml.safe_load((run_folder / "config.yaml").read_text(encoding="utf-8"))
     assert run_folder.name == f"mlff-{config_hash(config)}"

@@ -9,13 +9,13 @@ import pytest
 from safetensors.numpy import load_file, save_file
 from tiny_task import TINY, write_images
 
-from mlff_cli.results.atomic import write_atomically
+from mlff_cli.system.files import write_atomically
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with images and a finished run of them."""
-    from mlff_cli.cli import main
+    from mlff_cli.cli.main import main
 
     folder = tmp_path_factory.mktemp("made")
     write_images(folder / "images")
@@ -70,7 +70,7 @@ def other_weights(run: Path) -> None:
     """Change a weight and all hashes with it: only the scores can tell."""
     import torch
 
-    from mlff_cli.continual.adapters_file import save_adapters
+    from mlff_cli.runs.adapters_file import save_adapters
 
     state = load_file(run / "adapters/adapters.safetensors")
     about = json.loads((run / "adapters/adapters.json").read_text())

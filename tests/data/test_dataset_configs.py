@@ -6,7 +6,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from mlff_cli.data.files import FileDataset
-from mlff_cli.registry import implementation
+from mlff_cli.runs.registry import implementation
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "dataset"
 FILE_SETS = ["csv", "elpv", "folder", "magnetic_tile", "neu_cls", "real_surfaces"]

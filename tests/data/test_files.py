@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from mlff_cli.data.files import FileDataset, FileImage, natural, usable
-from mlff_cli.data.records import Record
 from mlff_cli.errors import UserError
+from mlff_cli.tasks.record import Record
 
 
 @dataclass(kw_only=True)

@@ -3,9 +3,9 @@ import torch
 
 from mlff_cli.backbones.timm import Timm
 from mlff_cli.data.surfaces import Surfaces
-from mlff_cli.device import Device
 from mlff_cli.features import extraction
-from mlff_cli.features.statistics import LevelInput
+from mlff_cli.features.pooling import LevelInput
+from mlff_cli.system.device import Device
 
 INPUTS = [LevelInput("layer4", "mean"), LevelInput("layer1", "max")]
 

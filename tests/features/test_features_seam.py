@@ -5,18 +5,18 @@ import pytest
 import torch
 from configs_for_tests import learned, matrix_bytes, small_config, tiny_backbone
 
-from mlff_cli.assembly import build_features
 from mlff_cli.backbones.recipe import BackboneRecipe
 from mlff_cli.data.files import FileImage
-from mlff_cli.data.images import normalised, squared
-from mlff_cli.data.records import Record
 from mlff_cli.data.surfaces import Surfaces
-from mlff_cli.device import Device
 from mlff_cli.errors import UserError
 from mlff_cli.features.features import Features, pooled
-from mlff_cli.features.memory import MemoryStore
-from mlff_cli.features.statistics import LevelInput
-from mlff_cli.features.views import view_of
+from mlff_cli.features.pooling import LevelInput
+from mlff_cli.features.store.memory import MemoryStore
+from mlff_cli.images.loading import normalised, squared
+from mlff_cli.images.variations import view_of
+from mlff_cli.runs.building import build_features
+from mlff_cli.system.device import Device
+from mlff_cli.tasks.record import Record
 
 STATISTICS = ("mean", "max", "deviation")
 

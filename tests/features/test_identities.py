@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from mlff_cli.data.records import Record
 from mlff_cli.errors import UserError
 from mlff_cli.features import identities as module
 from mlff_cli.features.identities import identities
+from mlff_cli.tasks.record import Record
 
 
 @dataclass(frozen=True)

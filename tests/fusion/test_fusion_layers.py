@@ -9,7 +9,7 @@ from mlff_cli.backbones.efficientnet_lite0 import EfficientNetLite0
 from mlff_cli.backbones.levels import LevelInfo
 from mlff_cli.errors import UserError
 from mlff_cli.features.features import pooled
-from mlff_cli.features.statistics import LevelInput, statistic
+from mlff_cli.features.pooling import LevelInput, statistic
 from mlff_cli.fusion.authors import AuthorsFusion
 from mlff_cli.fusion.base import Standardisation
 from mlff_cli.fusion.conv1x1 import Conv1x1Fusion

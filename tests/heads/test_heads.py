@@ -6,11 +6,11 @@ import torch
 from torch.nn import functional as F
 
 from mlff_cli.data.generated import GeneratedImage
-from mlff_cli.data.records import Record
 from mlff_cli.errors import UserError
 from mlff_cli.heads.classifier import Classifier
 from mlff_cli.heads.multi_label import MultiLabel
 from mlff_cli.heads.regressor import Regressor
+from mlff_cli.tasks.record import Record
 
 
 def record(name="a.png", labels=(), targets=()):

@@ -4,9 +4,9 @@ import pytest
 import torch
 from configs_for_tests import digits_manifest, learned, small_config, tiny_backbone
 
-from mlff_cli.assembly import build_method, build_task
 from mlff_cli.backbones.recipe import BackboneRecipe
 from mlff_cli.methods.frozen import FrozenMethod
+from mlff_cli.runs.building import build_method, build_task
 
 
 def tiny_config(folder, weights_of, **choices):

@@ -1,0 +1,1 @@
+"""What images and splits are worth: counts, floors, copies, verdicts."""

@@ -1,0 +1,87 @@
+"""Looks through the stored features of a task's images for copies between its splits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mlff_cli.audit.near_duplicates import (
+    Array,
+    Duplicate,
+    Positions,
+    exact_duplicates,
+    near_duplicates,
+)
+from mlff_cli.features.features import Features
+from mlff_cli.features.pooling import LevelInput
+from mlff_cli.tasks.record import Record
+
+if TYPE_CHECKING:
+    from mlff_cli.tasks.experience import Experience, SplitName
+
+DEEPEST_LEVELS = 2
+"""Levels that are compared: those before them see light and texture more than the object."""
+
+STATISTICS = ("mean", "max", "deviation")
+"""What of them is compared: what the limits of `data.leakage` were measured with."""
+
+
+@dataclass(frozen=True)
+class Leaks:
+    """What was found; positions are those in `records`.
+
+    Attributes:
+        records: The training images, then the scored ones.
+        scored: Number of scored images.
+        near: Scored images with a near-duplicate in training.
+        exact: Scored and training images of the same content.
+    """
+
+    records: list[Record]
+    scored: int
+    near: list[Duplicate]
+    exact: list[tuple[int, int]]
+
+    @property
+    def copied(self) -> int:
+        """The number of scored images with a copy in training, near or exact."""
+        return len({pair.scored for pair in self.near} | {scored for scored, _ in self.exact})
+
+
+def find_leaks(
+    features: Features, experiences: "Sequence[Experience]", scored: "SplitName"
+) -> Leaks:
+    """Compare every scored image with every training image of its product, in any experience.
+
+    What is common to a product would hide what tells its images apart, so each has its own scales.
+    """
+    trained = {record.name: record for e in experiences if e.learned for record in e.train}
+    held_out = {record.name: record for e in experiences for record in e.split(scored)}
+    records = [*trained.values(), *held_out.values()]
+    train, score = range(len(trained)), range(len(trained), len(records))
+    inputs = leak_inputs(features)
+
+    def read(positions: Positions) -> Sequence[Array]:
+        columns = features.read([records[position] for position in positions], inputs)
+        return [column.numpy() for column in columns]
+
+    by_product: dict[str, tuple[list[int], list[int]]] = {}
+    for position, record in enumerate(records):
+        parts = by_product.setdefault(record.product, ([], []))
+        parts[position >= len(trained)].append(position)
+    near = [
+        pair
+        for own_train, own_score in by_product.values()
+        for pair in near_duplicates(read, own_train, own_score)
+    ]
+    return Leaks(
+        records,
+        len(held_out),
+        sorted(near, key=lambda pair: -pair.similarity),
+        exact_duplicates(features.identities(records), train, score),
+    )
+
+
+def leak_inputs(features: Features) -> list[LevelInput]:
+    """Return what is compared; these statistics are stored for every image anyway."""
+    levels = features.facts.levels[-DEEPEST_LEVELS:]
+    return [LevelInput(level.name, statistic) for level in levels for statistic in STATISTICS]

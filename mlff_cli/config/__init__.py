@@ -1,0 +1,1 @@
+"""Configs: the shipped files, what they admit, and how Hydra composes them."""

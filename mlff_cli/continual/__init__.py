@@ -1,1 +1,0 @@
-"""The loop over experiences and what it keeps."""

@@ -1,0 +1,1 @@
+"""Image files to batches of pixels, and variations of them."""

@@ -1,0 +1,122 @@
+"""From records to batches of squared images, decoded ahead of the network."""
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as TorchDataset
+
+from mlff_cli.errors import UserError
+from mlff_cli.tasks.record import Record
+
+if TYPE_CHECKING:
+    from mlff_cli.backbones.levels import Preprocessing
+
+
+def squared(pixels: np.ndarray, size: int) -> Tensor:
+    """Resize RGB pixels (H, W, 3) to a uint8 tensor (3, size, size); bicubic, antialiased.
+
+    The whole image is kept and its proportions are not: a defect may lie at any edge.
+    """
+    if pixels.shape[:2] != (size, size):
+        image = Image.fromarray(pixels)
+        pixels = np.asarray(image.resize((size, size), Image.Resampling.BICUBIC))
+    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
+
+
+def normalised(images: Tensor, preprocessing: "Preprocessing") -> Tensor:
+    """Scale uint8 images (B, 3, H, W) to [0, 1] and normalise them, where they are."""
+    mean = torch.tensor(preprocessing.mean, device=images.device).view(1, 3, 1, 1)
+    std = torch.tensor(preprocessing.std, device=images.device).view(1, 3, 1, 1)
+    return (images.float() / 255 - mean) / std
+
+
+class _Images(TorchDataset[Tensor | UserError]):
+    def __init__(self, records: Sequence[Record], size: int) -> None:
+        self.records = records
+        self.size = size
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __getitem__(self, index: int) -> Tensor | UserError:
+        try:
+            return squared(self.records[index].image.load(), self.size)
+        except UserError as error:
+            # Raised here, a worker process would wrap its traceback into the message.
+            return error
+
+
+IN_MEMORY = 2 << 30
+"""Bytes of decoded images that are kept in memory; more lie in a temporary file."""
+
+
+def all_images(records: Sequence[Record], size: int, workers: int) -> Tensor:
+    """Decode every image once: uint8 (N, 3, size, size), for training that returns to them.
+
+    Raises:
+        UserError: An image cannot be read.
+    """
+    shape = (len(records), 3, size, size)
+    if int(np.prod(shape)) > IN_MEMORY:
+        with tempfile.TemporaryFile() as file:
+            images = torch.from_numpy(np.memmap(file, np.uint8, "w+", shape=shape))
+    else:
+        images = torch.empty(shape, dtype=torch.uint8)
+    done = 0
+    for batch in image_batches(records, size, 64, workers):
+        images[done : done + len(batch)] = batch
+        done += len(batch)
+    return images
+
+
+LONGEST_TEMPORARY = 70
+"""Bytes of a temporary folder's path that leave room for the name of a socket in it."""
+
+
+def image_batches(
+    records: Sequence[Record], size: int, batch_size: int, workers: int, pinned: bool = False
+) -> Iterator[Tensor]:
+    """Yield uint8 batches (B, 3, size, size) in the order of the records; the last may be short.
+
+    Raises:
+        UserError: An image cannot be read; worker processes hand it over as it is.
+    """
+    few = len(records) <= batch_size
+    loader = DataLoader(
+        _Images(records, size),
+        batch_size=batch_size,
+        num_workers=0 if few else workers,
+        collate_fn=_stacked,
+        # Its own, or each pass would move torch's random state.
+        generator=torch.Generator(),
+        pin_memory=pinned,
+        worker_init_fn=_with_short_paths,
+        prefetch_factor=None if few or workers == 0 else 4,
+    )
+    for batch in loader:
+        if isinstance(batch, UserError):
+            raise batch
+        yield batch
+
+
+def _with_short_paths(worker: int) -> None:
+    """Let a worker process hand images over where TMPDIR has a long path.
+
+    That goes through a socket in the temporary folder, whose path may have about a hundred
+    characters; with a longer one the process that waits for the images would wait for ever.
+    """
+    if os.name == "posix" and len(os.fsencode(tempfile.gettempdir())) > LONGEST_TEMPORARY:
+        tempfile.tempdir = "/tmp"
+
+
+def _stacked(images: list[Tensor | UserError]) -> Tensor | UserError:
+    """Return the images as one batch, or the first of those that cannot be read."""
+    bad = [image for image in images if isinstance(image, UserError)]
+    return bad[0] if bad else torch.stack([i for i in images if isinstance(i, Tensor)])

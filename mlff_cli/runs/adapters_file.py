@@ -1,0 +1,109 @@
+"""The trained parts on disk: tensors in safetensors, what they belong to in JSON, all hashed."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from mlff_cli.errors import UserError
+from mlff_cli.system.files import write_atomically
+
+FORMAT = 1
+TENSORS, DESCRIPTION = "adapters.safetensors", "adapters.json"
+
+
+def save_adapters(
+    folder: Path,
+    state: Mapping[str, Tensor],
+    *,
+    fingerprint: str,
+    heads: Sequence[Mapping[str, Any]],
+) -> None:
+    """Write the state and its description.
+
+    Args:
+        folder: Made if it is not there.
+        state: Tensors by name, as `Method.state` returns them.
+        fingerprint: Of the backbone whose features the adapters read.
+        heads: Name and outputs of each head, in order.
+    """
+    content = save({name: tensor.contiguous() for name, tensor in state.items()})
+    description = {
+        "format": FORMAT,
+        "backbone": fingerprint,
+        "heads": [dict(head) for head in heads],
+        "file": hashlib.sha256(content).hexdigest(),
+        "tensors": {name: _hash(tensor) for name, tensor in state.items()},
+    }
+    write_atomically(folder / TENSORS, content)
+    write_atomically(folder / DESCRIPTION, _canonical(description))
+
+
+def load_adapters(folder: Path, fingerprint: str) -> tuple[dict[str, Tensor], list[dict[str, Any]]]:
+    """Return the state and the heads; every byte of both files is checked.
+
+    Raises:
+        UserError: A file is missing or damaged, of a newer format, or made on another backbone.
+    """
+    description = _description(folder / DESCRIPTION)
+    if description["backbone"] != fingerprint:
+        raise UserError(
+            f"{folder}: these adapters were trained on another backbone (fingerprint "
+            f"{description['backbone'][:12]}, here {fingerprint[:12]}); choose the backbone, "
+            "weights, levels and image size of the run"
+        )
+    path = folder / TENSORS
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+    if hashlib.sha256(content).hexdigest() != description["file"]:
+        raise UserError(f"{path}: is damaged: its hash is not the one in {DESCRIPTION}")
+    try:
+        state = load(content)
+    except SafetensorError as error:
+        raise UserError(f"{path}: holds no safetensors ({error})") from error
+    for name, tensor in state.items():
+        if _hash(tensor) != description["tensors"].get(name):
+            raise UserError(f"{path}: tensor '{name}' is damaged: its hash does not fit")
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise UserError(f"{path}: tensor '{name}' holds NaN or Inf")
+    return state, description["heads"]
+
+
+def _description(path: Path) -> dict[str, Any]:
+    try:
+        content = path.read_bytes()
+        description = json.loads(content.decode("utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise UserError(f"{path}: is damaged ({error})") from error
+    if isinstance(description, dict) and isinstance(description.get("format"), int):
+        if description["format"] > FORMAT:
+            raise UserError(
+                f"{path}: has format {description['format']}, this program reads up to {FORMAT}; "
+                "update it: pip install -U mlff"
+            )
+        known = {key: value for key, value in description.items() if key != "hash"}
+        if _canonical(known).encode() == content:
+            return description
+    raise UserError(f"{path}: is damaged: its hash does not fit its content")
+
+
+def _canonical(description: Mapping[str, Any]) -> str:
+    """Return the one text for this content, with the hash of the rest at its end."""
+    body = json.dumps(description, indent=1, sort_keys=True)
+    digest = hashlib.sha256(body.encode()).hexdigest()
+    return body.removesuffix("\n}") + f',\n "hash": "{digest}"\n}}\n'
+
+
+def _hash(tensor: Tensor) -> str:
+    facts = f"{tensor.dtype} {tuple(tensor.shape)} ".encode()
+    return hashlib.sha256(facts + tensor.contiguous().numpy().tobytes()).hexdigest()

@@ -1,0 +1,1 @@
+"""The vocabulary of a task: records, splits, experiences and their sequence."""

@@ -1,0 +1,232 @@
+"""The loop over experiences: its matrix, and runs that break off anywhere."""
+
+import logging
+
+import pytest
+import torch
+from configs_for_tests import digits_manifest, learned, matrix_bytes, small_config, tiny_backbone
+
+from mlff_cli.errors import UserError
+from mlff_cli.heads.classifier import Classifier
+from mlff_cli.methods.finetune import FineTuning
+from mlff_cli.runs.building import build_method, build_task
+from mlff_cli.runs.checkpoints import Checkpoints, EpochJournal
+from mlff_cli.runs.loop import experience_scores
+
+
+class BrokenOff(BaseException):
+    """As sudden as a signal: no `except Exception` stops it."""
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return tmp_path_factory.mktemp("store")
+
+
+@pytest.fixture
+def config(tmp_path, weights_of, store):
+    def make(**choices):
+        keys = tiny_backbone(weights_of) | {"paths.features": str(store)}
+        keys |= choices.pop("keys", {})
+        return small_config(tmp_path, backbone="timm", keys=keys, **choices)
+
+    return make
+
+
+def whole(config, folder):
+    """Return the matrix of a run that nothing breaks off, and its final state."""
+    method, outcome = learned(config, folder / "whole", checkpoint_every=1)
+    return matrix_bytes(outcome, folder), method.state()
+
+
+def break_off_everywhere(monkeypatch):
+    """Let every save break the run off twice: right before it the first time, then right after."""
+    visits = {}
+
+    def breaking(original, place):
+        def wrapped(self, *arguments):
+            key = place(self, *arguments)
+            visits[key] = visits.get(key, 0) + 1
+            if visits[key] == 1:
+                raise BrokenOff
+            original(self, *arguments)
+            if visits[key] == 2:
+                raise BrokenOff
+
+        return wrapped
+
+    save, epoch_done = Checkpoints.save, EpochJournal.epoch_done
+    monkeypatch.setattr(
+        Checkpoints, "save", breaking(save, lambda self, progress: progress.finished)
+    )
+    monkeypatch.setattr(
+        EpochJournal,
+        "epoch_done",
+        breaking(epoch_done, lambda self, epoch, *_: (self.experience, epoch)),
+    )
+    return visits
+
+
+@pytest.mark.parametrize(
+    ("method", "fusion"),
+    [("mlff", "conv1x1"), ("mlff", "authors"), ("linear_probe", "deepest"),
+     ("joint", "conv1x1"), ("finetune", "deepest"), ("finetune", "authors")],
+)  # fmt: skip
+def test_broken_off_anywhere_and_taken_up_the_matrix_is_the_same(
+    method, fusion, config, tmp_path, monkeypatch
+):
+    keys = {"method.distillation": 0.5} if method == "mlff" else {}
+    run = config(method=method, fusion=fusion, keys=keys)
+    expected, state = whole(run, tmp_path)
+    visits = break_off_everywhere(monkeypatch)
+    broken_off = 0
+    while True:
+        try:
+            taken_up, outcome = learned(run, tmp_path / "state", checkpoint_every=1)
+            break
+        except BrokenOff:
+            broken_off += 1
+            assert broken_off < 50
+    steps = 1 if method == "joint" else 3
+    # Two epochs of each step and its end, each before and after it was kept.
+    assert len(visits) == 3 * steps
+    assert broken_off == 2 * 3 * steps
+    assert matrix_bytes(outcome, tmp_path) == expected
+    assert all(torch.equal(tensor, state[name]) for name, tensor in taken_up.state().items())
+
+
+def test_a_broken_off_run_trains_what_is_left_and_no_more(config, tmp_path, monkeypatch):
+    run = config()
+    visits = break_off_everywhere(monkeypatch)
+    for _ in range(6 + 2 + 1):  # the first experience is behind it, the second has begun
+        with pytest.raises(BrokenOff):
+            learned(run, tmp_path / "state", checkpoint_every=1)
+    monkeypatch.undo()
+    assert visits[1] == 2
+    original, steps = Classifier.loss, []
+
+    def counted(self, *arguments):
+        steps.append(1)
+        return original(self, *arguments)
+
+    monkeypatch.setattr(Classifier, "loss", counted)
+    learned(run, tmp_path / "state", checkpoint_every=1)
+    # Two steps an epoch: the second epoch of the second experience, and the third experience.
+    assert len(steps) == 2 + 4
+
+
+def test_a_finished_sequence_taken_up_again_does_nothing(config, tmp_path, monkeypatch):
+    run = config(method="finetune")
+    expected, _ = whole(run, tmp_path)
+    monkeypatch.setattr(FineTuning, "learn", lambda *_: pytest.fail("trained again"))
+    _, outcome = learned(run, tmp_path / "whole")
+    assert matrix_bytes(outcome, tmp_path) == expected
+    assert len(outcome.training_seconds) == 3
+
+
+def test_a_damaged_state_starts_the_run_over(config, tmp_path, caplog):
+    run = config()
+    expected, _ = whole(run, tmp_path)
+    checkpoints = Checkpoints(tmp_path / "whole")
+    content = bytearray(checkpoints.file.read_bytes())
+    content[len(content) // 2] ^= 4
+    checkpoints.file.write_bytes(content)
+    assert checkpoints.load() is None
+    with caplog.at_level(logging.INFO):
+        _, outcome = learned(run, tmp_path / "whole")
+    assert matrix_bytes(outcome, tmp_path) == expected
+    assert "taken up" not in caplog.text
+
+
+@pytest.mark.parametrize("method", ["mlff", "finetune"])
+def test_a_loss_that_is_no_number_names_where_and_keeps_the_state_before(
+    method, config, tmp_path, monkeypatch
+):
+    run = config(method=method)
+    expected, _ = whole(run, tmp_path)
+    original, calls = Classifier.loss, []
+
+    def spoilt(self, outputs, targets):
+        calls.append(1)
+        # Two batches an epoch, two epochs an experience: the third step of the second experience.
+        return original(self, outputs, targets) * (float("nan") if len(calls) == 7 else 1)
+
+    monkeypatch.setattr(Classifier, "loss", spoilt)
+    with pytest.raises(UserError, match=r"experience 2 'woven_fabric': .*nan in epoch 2, step 1"):
+        learned(run, tmp_path / "state")
+    kept = Checkpoints(tmp_path / "state").load()
+    assert kept.finished == 1
+    assert all(bool(torch.isfinite(t).all()) for t in kept.state.values() if t.is_floating_point())
+    monkeypatch.undo()
+    _, outcome = learned(run, tmp_path / "state")
+    assert matrix_bytes(outcome, tmp_path) == expected
+
+
+def test_the_matrix_has_a_row_for_every_experience_seen_so_far(config, tmp_path):
+    _, outcome = learned(config(), tmp_path / "state")
+    matrix = outcome.matrix
+    assert matrix.experiences == ("brushed_metal", "woven_fabric", "glazed_ceramic")
+    known = [[matrix.score("mAP", 0, i, j).n for j in (1, 2, 3)] for i in range(4)]
+    assert known == [[None] * 3, [5, None, None], [5, 5, None], [5, 5, 5]]
+    assert len(outcome.training_seconds) == 3
+    assert outcome.peak_memory_mib > 0
+
+
+def test_a_shared_head_is_scored_everywhere_from_before_the_first_training(config, tmp_path):
+    run = config(schedule="unseen_product", keys={"data.labelling": "good_defect"})
+    _, outcome = learned(run, tmp_path / "state")
+    matrix = outcome.matrix
+    assert (matrix.learned, len(matrix.experiences)) == (2, 3)
+    counts = [[matrix.score("accuracy", 0, i, j).n for j in (1, 2, 3)] for i in range(3)]
+    assert counts == [[2, 2, 8]] * 3
+
+
+def test_scored_on_validation_the_test_split_is_left_alone(config, tmp_path):
+    run = config(keys={"splits.scored": "validation", "splits.validation": 0.5})
+    _, outcome = learned(run, tmp_path / "state")
+    task = build_task(run)
+    assert outcome.matrix.score("mAP", 0, 1, 1).n == len(task.experiences[0].validation)
+    method = build_method(run)
+    method.begin(task.experiences[0])
+    assert experience_scores(method, task.experiences[0], "validation").keys() == {
+        "accuracy",
+        "mAP",
+    }
+
+
+def test_an_experience_without_images_to_score_is_left_blank(config, tmp_path):
+    run = config(keys={"splits.validation": 0.0, "splits.scored": "validation"})
+    _, outcome = learned(run, tmp_path / "state")
+    assert outcome.matrix.metrics == []
+
+
+def test_one_experience_is_a_sequence_too(config, tmp_path):
+    run = config(schedule="by_batch", keys={"data.labelling": "good_defect"})
+    for method in ("mlff", "joint"):
+        _, outcome = learned({**run, "method": config(method=method)["method"]}, tmp_path / method)
+        assert outcome.matrix.experiences == ("all",)
+        assert outcome.matrix.score("accuracy", 0, 0, 1).n == 6
+        assert outcome.matrix.score("accuracy", 0, 1, 1).n == 6
+
+
+def test_groups_never_straddle_the_splits(config, tmp_path):
+    numbers = iter(range(1000))
+    manifest = digits_manifest(
+        tmp_path,
+        "label,group",
+        lambda digit, side: f"{'low' if digit < 5 else 'high'},lot {next(numbers) // 4}",
+        count=120,
+    )
+    sizes = set()
+    for seed in range(5):
+        task = build_task(config(data="csv", keys={"data.file": str(manifest), "seed": seed}))
+        (experience,) = task.experiences
+        groups = {
+            split: {record.group for record in experience.split(split)}
+            for split in ("train", "validation", "test")
+        }
+        assert all(groups.values())
+        assert sum(map(len, groups.values())) == 30
+        assert len(set().union(*groups.values())) == 30
+        sizes.add(frozenset(groups["test"]))
+    assert len(sizes) == 5
