@@ -1,125 +1,80 @@
 """``mlff evaluate``: score a finished run again from its adapters; never trains."""
 
-import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mlff_cli.config.schema import check
 from mlff_cli.errors import UserError, nearest
-from mlff_cli.methods.base import Method
-from mlff_cli.results.terminal import console
-from mlff_cli.runs.adapters_file import load_adapters
-from mlff_cli.runs.building import Task, build_method, build_task
-from mlff_cli.runs.folder import RunFolder
-from mlff_cli.runs.loop import experience_scores
+from mlff_cli.results.evaluation import evaluation_table
+from mlff_cli.results.terminal import show
+from mlff_cli.runs.building import build_task
+from mlff_cli.runs.listing import Listing, listing_of
+from mlff_cli.runs.reopen import OpenRun, reopen
+from mlff_cli.runs.scoring import is_readable, score_experience
+from mlff_cli.runs.splits_file import DIGITS
 from mlff_cli.system.logs import logging_to
-from mlff_cli.tasks.experience import Experience, SplitName
+from mlff_cli.tasks.experience import Experience
 
-log = logging.getLogger(__name__)
+OWN = "_own"
+"""The choice of `dataset` that stands for the run's own images."""
 
 
 def run(config: Mapping[str, Any]) -> int:
     """Print the scores of the run's final model, beside the saved ones where there are such."""
-    folder = RunFolder(Path(config["run"]).expanduser())
-    own = config_of_run(folder, config)
-    other = config.get("data") is not None
-    if other:
-        own["data"] = {**config["data"], "image_size": own["data"]["image_size"]}
+    path, data = Path(config["run"]).expanduser(), config["data"]
+    own = data["name"] == OWN
+    moved = {key: data[key] for key in ("root", "file")} if own else {}
+    opened = reopen(path, trainer=config["trainer"], paths=config["paths"], data=moved)
     with logging_to(None):
-        task = build_task(own, only_scored=other)
-        method = build_method(own)
-        heads = restore(method, folder)
-        if other:
-            experiences = _read_by(task, heads, config["use_head"])
-            scores = {e.name: experience_scores(method, e, "test") for e in experiences}
-            _print(scores, {})
+        if own:
+            opened.refuse_other_images()
+            split = opened.config["splits"]["scored"]
+            experiences = [e for e in opened.task.experiences if is_readable(opened.method, e)]
         else:
-            split: SplitName = own["splits"]["scored"]
-            readable = [e for e in task.experiences if method.reads(e)]
-            scores = {e.name: experience_scores(method, e, split) for e in readable}
-            _print(scores, saved_scores(folder, task))
-    print(folder.path, f"on dataset={own['data']['name']}" if other else "")
+            split, experiences = "test", _others(opened, config)
+        scores = {
+            e.name: score_experience(opened.method, e, split).values for e in experiences
+        }
+    saved = opened.saved_scores() if own else {}
+    where = f"{path}{'' if own else ' on dataset=' + data['name']}"
+    show(evaluation_table(scores, saved), where)
     return 0
 
 
-def restore(method: Method, folder: RunFolder) -> list[dict[str, Any]]:
-    """Load the run's adapters into the method and return its heads: name and outputs of each."""
-    state, heads = load_adapters(folder.adapters, method.context.recipe.fingerprint)
-    for head in heads:
-        method.adapters.prepare(head["name"], len(head["outputs"]))
-    try:
-        method.load(state)
-    except RuntimeError as error:
+def _others(opened: OpenRun, config: Mapping[str, Any]) -> list[Experience]:
+    """Return another data set's experiences, all images of each, as the run's heads read them."""
+    size = opened.config["data"]["image_size"]
+    theirs = {**opened.config, "data": {**config["data"], "image_size": size}}
+    listing = listing_of(theirs)
+    if not config["score_trained_images"]:
+        _refuse_trained_images(opened, listing)
+    task = build_task(theirs, listing, only_scored=True)
+    return [_read_by(opened, experience, config["use_head"]) for experience in task.experiences]
+
+
+def _refuse_trained_images(opened: OpenRun, listing: Listing) -> None:
+    """Raise `UserError` where the run has been trained on some of the images."""
+    trained = {row.content for row in opened.splits if row.split == "train"}
+    known = sum(content[:DIGITS] in trained for content in listing.contents)
+    if known:
         raise UserError(
-            f"{folder.adapters}: does not fit {folder.path / 'config.yaml'} ({error})"
-        ) from error
-    return heads
+            f"this run was trained on {known} of these {len(listing.contents)} images, whose "
+            "scores would be too good; leave them out, or have them scored all the same with "
+            "score_trained_images=true"
+        )
 
 
-def config_of_run(folder: RunFolder, config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the run's config with this command's device and feature store."""
-    own = folder.config()
-    try:
-        check(own, "train")
-    except UserError as error:
-        raise UserError(f"{folder.path / 'config.yaml'}: {error}") from error
-    if not folder.finished:
-        raise UserError(f"{folder.path}: is not finished; mlff train of its config takes it up")
-    own["trainer"] = {**own["trainer"], **_where(config["trainer"])}
-    own["paths"] = dict(config["paths"])
-    return own
-
-
-def _where(trainer: Mapping[str, Any]) -> dict[str, Any]:
-    # The precision stays the run's own: it changes numbers.
-    return {key: trainer[key] for key in ("device", "workers")}
-
-
-def _read_by(task: Task, heads: list[dict[str, Any]], wanted: str) -> list[Experience]:
-    """Return another dataset's experiences, all images of each, as the run's heads read them."""
-    outputs = {head["name"]: tuple(head["outputs"]) for head in heads}
-    if wanted and wanted not in outputs:
-        raise UserError(f"use_head: the run has no head '{wanted}'; {nearest(wanted, outputs)}")
-    experiences = []
-    for experience in task.experiences:
-        name = wanted or (experience.name if experience.name in outputs else "")
-        name = name or (next(iter(outputs)) if len(outputs) == 1 else "")
-        if not name:
-            raise UserError(
-                f"no head is named '{experience.name}'; choose one with use_head=... "
-                f"(there are: {', '.join(outputs)})"
-            )
-        experiences.append(replace(experience, head=name, outputs=outputs[name]))
-    return experiences
-
-
-def saved_scores(folder: RunFolder, task: Task) -> dict[str, dict[str, float]]:
-    """Return the final row of the saved matrix by experience and metric."""
-    matrix, seed = folder.matrix(), folder.facts().seed
-    return {
-        experience.name: {
-            metric: matrix.score(metric, seed, matrix.learned, experience.index).value
-            for metric in matrix.metrics
-        }
-        for experience in task.experiences
-    }
-
-
-def _print(
-    scores: Mapping[str, Mapping[str, float]], saved: Mapping[str, Mapping[str, float]]
-) -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table()
-    for column in ("experience", "metric", "score", *(("saved",) if saved else ())):
-        table.add_column(column, justify="left" if column in ("experience", "metric") else "right")
-    for experience, values in scores.items():
-        for metric, value in values.items():
-            cells = [escape(experience), metric, f"{value:.6f}"]
-            if saved:
-                cells.append(f"{saved[experience][metric]:.6f}")
-            table.add_row(*cells)
-    console().print(table)
+def _read_by(opened: OpenRun, experience: Experience, wanted: str) -> Experience:
+    """Return an experience as a head of the run reads it: the one asked for, of its name, alone."""
+    heads = opened.method.heads
+    if wanted and wanted not in heads:
+        raise UserError(f"use_head: the run has no head '{wanted}'; {nearest(wanted, heads)}")
+    name = wanted or (experience.name if experience.name in heads else "")
+    name = name or (next(iter(heads)) if len(heads) == 1 else "")
+    if not name:
+        raise UserError(
+            f"no head is named '{experience.name}'; choose one with use_head=... "
+            f"(there are: {', '.join(heads)})"
+        )
+    return replace(experience, head=name, outputs=heads[name])

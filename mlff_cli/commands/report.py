@@ -1,36 +1,40 @@
-"""``mlff report``: tables and plots again, from what runs have saved."""
+"""``mlff report``: tables and pictures again, from what runs have saved."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mlff_cli.audit.verdict import of_runs
-from mlff_cli.config.schema import flatten
 from mlff_cli.errors import UserError
-from mlff_cli.results.aggregate import GROUP
-from mlff_cli.results.comparison import varied_keys, write_comparison
 from mlff_cli.results.terminal import show
-from mlff_cli.runs.folder import find_runs
-from mlff_cli.runs.report import write_report
+from mlff_cli.runs.comparison import compare_runs
+from mlff_cli.runs.folder import RunFolder, find_runs
+from mlff_cli.runs.report import show_run, write_report
+from mlff_cli.runs.report_folder import report_folder
 
 
 def run(config: Mapping[str, Any]) -> int:
-    """Write each run's report again; several runs end in one table as well."""
+    """Write the report of one run, or the table of several, into a folder of its own."""
     if not config["runs"]:
         raise UserError("report needs a folder: mlff report runs/<task>/<run>, or mlff report runs")
     folders = find_runs([Path(path).expanduser() for path in config["runs"]])
-    target = Path(config["output"] or Path.cwd()).expanduser()
-    if len(folders) > 1 and (target / "config.yaml").is_file():
-        raise UserError(f"{target}: is a run's own folder; give another one with output=...")
-    rows = [write_report(folder) for folder in folders]
-    if len(folders) == 1 and config["output"] is None:
-        show(rows, str(rows[0]["scenario"]), folders[0].path)
-        return 0
-    configs = [dict(flatten(folder.config())) for folder in folders]
-    kinds = [{key: row[key] for key in GROUP} for row in rows]
-    varied = varied_keys(list(zip(kinds, configs, strict=True)))
-    for row, keys in zip(rows, configs, strict=True):
-        row.update({key: str(keys.get(key, "")) for key in varied})
-    means = write_comparison(target, rows, varied, remarks=of_runs(folders))
-    show(means, f"{len(folders)} runs", target)
+    reports = Path(config["paths"]["runs"]).expanduser() / "reports"
+    target = Path(config["output"]).expanduser() if config["output"] else reports / _name(folders)
+    with report_folder(target) as made:
+        if len(folders) == 1:
+            write_report(folders[0], made)
+        else:
+            table = compare_runs(folders, made)
+    if len(folders) == 1:
+        show_run(folders[0], target)
+    else:
+        show(table, str(target))
     return 0
+
+
+def _name(folders: Sequence[RunFolder]) -> str:
+    """Return the name of a report on these runs: the same each time."""
+    names = [f"{folder.path.resolve().parent.name}-{folder.path.resolve().name}" for folder in folders]
+    if len(names) == 1:
+        return names[0]
+    return f"{len(names)}-runs-{hashlib.sha256(chr(10).join(sorted(names)).encode()).hexdigest()[:8]}"

@@ -1,83 +1,82 @@
 """A second process that draws a run's pictures: matplotlib is ready there when training ends."""
 
-import atexit
-import json
+import os
 import signal
-import subprocess
-import sys
-from contextlib import suppress
-from dataclasses import asdict
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context, parent_process
+from threading import Thread
+from types import TracebackType
 
 from mlff_cli.results.pictures import Pictures, draw
 
 
 class Painter:
-    """Draws pictures beside this process, or in it where the other one is gone."""
+    """Draws pictures beside this process, or in it where the other one is gone.
+
+    Serves any number of runs; the other process ends with the `with` block.
+    """
 
     def __init__(self) -> None:
-        self._process: subprocess.Popen[str] | None = None
-        self._due: Pictures | None = None
+        self._pool: ProcessPoolExecutor | None = None
+        self._due: tuple[Pictures, Future[None] | None] | None = None
+
+    def __enter__(self) -> "Painter":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
 
     def warm_up(self) -> None:
-        """Start the process, unless it runs; it ends with this one."""
-        if self._process is None or self._process.poll() is not None:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "mlff_cli.results.painter"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                text=True,
-            )
-            atexit.register(_end, self._process)
+        """Start the process, unless it runs."""
+        if self._pool is None:
+            # Forked, it would hold locks of torch's threads.
+            self._pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=_get_ready)
+            self._submitted(None)
 
     def begin(self, pictures: Pictures) -> None:
         """Have pictures drawn; `finish` waits for them."""
-        self._due = pictures
-        if self._process is not None and self._process.stdin is not None:
-            with suppress(OSError):
-                self._process.stdin.write(json.dumps(asdict(pictures)) + "\n")
-                self._process.stdin.flush()
+        self._due = (pictures, self._submitted(pictures))
 
     def finish(self) -> None:
         """Return when the pictures are on the disk; what the other process could not do is done."""
-        due, self._due = self._due, None
-        if due is not None and not self._drawn(due.folder):
-            draw(due)
+        if self._due is None:
+            return
+        (pictures, drawn), self._due = self._due, None
+        if drawn is None or drawn.exception() is not None:
+            draw(pictures)
 
-    def _drawn(self, folder: str) -> bool:
-        """Wait for the answer on a folder; others are left from runs that failed before theirs."""
-        answers = self._process.stdout if self._process is not None else None
-        for line in answers or ():
-            answer = json.loads(line)
-            if answer["folder"] == folder:
-                return bool(answer["drawn"])
-        return False
-
-
-def _end(process: "subprocess.Popen[str]") -> None:
-    """Let the process end by itself; nobody needs to wait for that."""
-    for stream in (process.stdin, process.stdout):
-        if stream is not None:
-            with suppress(OSError):
-                stream.close()
+    def _submitted(self, pictures: Pictures | None) -> "Future[None] | None":
+        """Hand over pictures, or None to let the process start; None where it is gone."""
+        if self._pool is None:
+            return None
+        try:
+            return self._pool.submit(_drawn, pictures)
+        except BrokenProcessPool:
+            self._pool = None
+            return None
 
 
-def main() -> None:
-    """Draw what comes in, a line of JSON each, until nothing more can come."""
+def _get_ready() -> None:
+    """Import matplotlib while there is time, and end with the process that waits for pictures."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other process decides what Ctrl-C ends
+    Thread(target=_end_with_parent, daemon=True).start()
     import matplotlib.backends.backend_agg
     import matplotlib.figure
-    import matplotlib.font_manager  # noqa: F401 imported while there is time
-
-    for line in sys.stdin:
-        pictures = Pictures(**json.loads(line))
-        try:
-            draw(pictures)
-            drawn = True
-        except Exception:
-            drawn = False  # the other process tries it, and says why it cannot be done
-        print(json.dumps({"folder": pictures.folder, "drawn": drawn}), flush=True)
+    import matplotlib.font_manager  # noqa: F401
 
 
-if __name__ == "__main__":
-    main()
+def _end_with_parent() -> None:
+    """Leave when the parent was killed: nothing else would tell this process."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+    os._exit(0)
+
+
+def _drawn(pictures: Pictures | None) -> None:
+    if pictures is not None:
+        draw(pictures)

@@ -1,13 +1,11 @@
-"""The folder that a run leaves behind, found again by its config."""
+"""The folder that a run leaves behind: its names, its lock, what is read and written."""
 
-import csv
 import hashlib
-import io
 import json
 import logging
 import os
 import platform
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,41 +17,18 @@ from filelock import FileLock, Timeout
 from mlff_cli.errors import UserError
 from mlff_cli.results import matrix as matrices
 from mlff_cli.results.matrix import ScoreMatrix
-from mlff_cli.results.tables import RunFacts
+from mlff_cli.runs.identity import config_digest
+from mlff_cli.runs.record import RunRecord, encoded, read_record
 from mlff_cli.system.files import write_atomically
 from mlff_cli.system.processes import has_ended
-from mlff_cli.tasks.record import Record
 
 log = logging.getLogger(__name__)
 
-WHEREABOUTS = ("device", "workers", "checkpoint_every", "processes")
-"""Keys of `trainer` that change where and how fast a run goes, not what it gives."""
-
 LINGERING_SECONDS = 15.0
-PROOFS = ("matrix.csv", "splits.csv")
-
-
-def config_hash(config: Mapping[str, Any]) -> str:
-    """Return 8 hex digits of what determines the run's result."""
-    relevant = {key: value for key, value in config.items() if key != "paths"}
-    trainer = config.get("trainer")
-    if isinstance(trainer, Mapping):
-        relevant["trainer"] = {k: v for k, v in trainer.items() if k not in WHEREABOUTS}
-    # A config.yaml that was tampered with may hold dates and the like.
-    text = json.dumps(relevant, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
-
-
-def backbone_name(config: Mapping[str, Any]) -> str:
-    """Return what tables call the backbone: timm's own name where one was chosen."""
-    backbone = config["backbone"]
-    return str(backbone.get("model", backbone["name"]))
-
-
-def run_path(config: Mapping[str, Any]) -> Path:
-    """Return ``<runs>/<task>/<method>-<hash>``: the same config finds its folder again."""
-    name = f"{config['method']['name']}-{config_hash(config)}"
-    return Path(str(config["paths"]["runs"])).expanduser() / str(config["task"]["name"]) / name
+CONFIG, RECORD, MATRIX, SPLITS = "config.yaml", "run.json", "matrix.csv", "splits.csv"
+ENVIRONMENT, DONE = "env.json", "DONE"
+PROOFS = (MATRIX, SPLITS, "adapters/adapters.json")
+"""Files whose hashes lie in run.json; adapters.json holds those of all adapters."""
 
 
 class RunFolder:
@@ -65,7 +40,7 @@ class RunFolder:
     @property
     def finished(self) -> bool:
         """Whether the run is complete: DONE is written last."""
-        return (self.path / "DONE").is_file()
+        return (self.path / DONE).is_file()
 
     @property
     def state(self) -> Path:
@@ -115,7 +90,7 @@ class RunFolder:
                 holder = _read(note)
                 raise UserError(
                     f"{self.path}: process {holder.get('process', '?')} on "
-                    f"{holder.get('host', '?')} is training this very config since "
+                    f"{holder.get('host', '?')} has been training this very config since "
                     f"{holder.get('since', '?')}; wait for it, or change a key (seed=...)"
                 ) from error
 
@@ -125,8 +100,8 @@ class RunFolder:
         Raises:
             UserError: The folder belongs to another config.
         """
-        file = self.path / "config.yaml"
-        if file.is_file() and config_hash(self.config()) != config_hash(config):
+        file = self.path / CONFIG
+        if file.is_file() and config_digest(self.config()) != config_digest(config):
             raise UserError(f"{file}: belongs to another config; move the folder away")
         write_atomically(file, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
 
@@ -136,34 +111,41 @@ class RunFolder:
         Raises:
             UserError: The folder holds no run, or the file is damaged.
         """
-        absent = f"{self.path}: is no run folder (config.yaml is missing)"
-        return _mapping(self.path / "config.yaml", yaml.safe_load, absent)
+        file = self.path / CONFIG
+        try:
+            content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise UserError(f"{self.path}: is no run folder ({CONFIG} is missing)") from error
+        except (yaml.YAMLError, ValueError) as error:
+            raise UserError(f"{file}: is damaged ({str(error).splitlines()[0]})") from error
+        if not isinstance(content, dict):
+            raise UserError(f"{file}: is damaged (keys and values are expected)")
+        return content
 
-    def splits_text(
-        self, records: Sequence[Record], splits: Mapping[str, str], identities: Sequence[str]
-    ) -> str:
-        """Return splits.csv: which record went where, and the beginning of its content's hash."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(
-            ("name", "split", "product", "batch", "group", "labels", "targets", "content")
-        )
-        for record, identity in zip(records, identities, strict=True):
-            labels, targets = ";".join(record.labels), ";".join(map(repr, record.targets))
-            place = (record.product, record.batch, record.group)
-            writer.writerow(
-                (record.name, splits[record.name], *place, labels, targets, identity[:16])
-            )
-        return text.getvalue()
+    def record(self) -> RunRecord:
+        """Return what is known of the finished run.
+
+        Raises:
+            UserError: run.json is missing or damaged.
+        """
+        return read_record(self.path / RECORD)
+
+    def matrix(self) -> ScoreMatrix:
+        """Return the saved score matrix."""
+        return matrices.read_csv(self.path / MATRIX)
 
     def digests(self) -> dict[str, str]:
         """Return hashes of what determines and what proves the result, by the name of the file."""
-        files = {name: self.path / name for name in PROOFS}
-        hashes = {
-            name: hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else "missing"
-            for name, file in files.items()
-        }
-        return {"config.yaml": config_hash(self.config()), **hashes}
+        return {CONFIG: config_digest(self.config()), **{name: self._hash(name) for name in PROOFS}}
+
+    def finish(self, record: RunRecord) -> None:
+        """Write run.json and, last of all, DONE, which holds its hash."""
+        self.write_text(RECORD, encoded(record))
+        self.write_text(DONE, self._hash(RECORD) + "\n")
+
+    def record_is_whole(self) -> bool:
+        """Return whether run.json is what the run wrote."""
+        return self.read_text(DONE) == self._hash(RECORD) + "\n"
 
     def read_text(self, name: str) -> str | None:
         """Return the text of a file, None where it is not there."""
@@ -179,27 +161,9 @@ class RunFolder:
         text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
         self.write_text(name, text + "\n")
 
-    def read_json(self, name: str) -> dict[str, Any]:
-        """Return the content of a JSON file.
-
-        Raises:
-            UserError: It is missing or damaged.
-        """
+    def _hash(self, name: str) -> str:
         file = self.path / name
-        return _mapping(file, json.loads, f"{file}: is missing; is the run finished?")
-
-    def matrix(self) -> ScoreMatrix:
-        """Return the saved score matrix."""
-        return matrices.read_csv(self.path / "matrix.csv")
-
-    def facts(self) -> RunFacts:
-        """Return what the run's row says beside its scores, from env.json."""
-        known = self.read_json("env.json").get("facts", {})
-        try:
-            lists = {key: tuple(known[key]) for key in ("training_seconds", "experiences")}
-            return RunFacts(**{**known, **lists})
-        except (TypeError, KeyError) as error:
-            raise UserError(f"{self.path / 'env.json'}: is damaged ({error})") from error
+        return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else "missing"
 
 
 def find_runs(paths: Sequence[Path]) -> list[RunFolder]:
@@ -212,8 +176,8 @@ def find_runs(paths: Sequence[Path]) -> list[RunFolder]:
     for path in paths:
         if not path.is_dir():
             raise UserError(f"{path}: there is no such folder")
-        inside = [path] if (path / "config.yaml").is_file() else None
-        candidates = inside or sorted(file.parent for file in path.rglob("config.yaml"))
+        inside = [path] if (path / CONFIG).is_file() else None
+        candidates = inside or sorted(file.parent for file in path.rglob(CONFIG))
         found |= {candidate.resolve(): RunFolder(candidate) for candidate in candidates}
     finished = [run for run in found.values() if run.finished]
     if not finished:
@@ -222,19 +186,6 @@ def find_runs(paths: Sequence[Path]) -> list[RunFolder]:
         if not run.finished:
             log.warning("left out, not finished: %s", run.path)
     return finished
-
-
-def _mapping(file: Path, parsed: Callable[[str], Any], absent: str) -> dict[str, Any]:
-    """Return what a file of keys and values holds; `absent` is said where there is no file."""
-    try:
-        content = parsed(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UserError(absent) from error
-    except (yaml.YAMLError, ValueError) as error:
-        raise UserError(f"{file}: is damaged ({str(error).splitlines()[0]})") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{file}: is damaged (keys and values are expected)")
-    return content
 
 
 def _this_process() -> dict[str, Any]:

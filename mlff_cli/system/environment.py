@@ -4,6 +4,7 @@ import platform
 import resource
 import subprocess
 import sys
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,16 @@ def commit() -> str | None:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None
+
+
+def made_by_another(made: Mapping[str, Any]) -> list[str]:
+    """Return in words what differs between this program and the `environment` of an earlier run."""
+    now = {"mlff": __version__, "commit": commit()}
+    return [
+        f"made with {key} {made.get(key)}, this is {value}"
+        for key, value in now.items()
+        if made.get(key) != value
+    ]
 
 
 def program() -> str:

@@ -7,12 +7,12 @@ import re
 import numpy as np
 import pytest
 import yaml
-from command_calls import TINY, call, refusal
+from command_calls import TINY, call, imported, refusal
 from PIL import Image
 
 LEFT = {
-    "config.yaml", "splits.csv", "matrix.csv", "summary.json", "results.csv", "results.md",
-    "adapters", "env.json", "log.txt", "DONE", "level_weights.png", "images.png",
+    "config.yaml", "splits.csv", "matrix.csv", "figures.csv", "results.csv", "results.md",
+    "adapters", "run.json", "env.json", "log.txt", "DONE", "level_weights.png", "images.png",
     "matrix_mAP.png", "matrix_accuracy.png", "curve_mAP.png", "curve_accuracy.png",
 }  # fmt: skip
 COLUMNS = (
@@ -80,28 +80,87 @@ def test_every_image_has_its_split(run_folder):
 
 
 def test_the_command_in_the_results_can_be_pasted(run_folder):
-    command = json.loads((run_folder / "env.json").read_text(encoding="utf-8"))["command"]
+    command = json.loads((run_folder / "run.json").read_text(encoding="utf-8"))["command"]
     assert command == "mlff train " + " ".join(TINY)
     assert f"\n    {command}\n" in (run_folder / "results.md").read_text(encoding="utf-8")
 
 
-def test_the_same_command_again_reports_and_repeats_nothing(workplace, run_folder, monkeypatch):
+def everything(folder):
+    """Return the bytes and the time of every file and folder."""
+    return {
+        path: (path.stat().st_mtime_ns, path.read_bytes() if path.is_file() else None)
+        for path in [folder, *folder.rglob("*")]
+    }
+
+
+def test_the_same_command_again_changes_no_byte_and_repeats_nothing(
+    workplace, run_folder, monkeypatch
+):
     monkeypatch.chdir(workplace)
-    kept = ("matrix.csv", "splits.csv", "DONE", "adapters/adapters.safetensors", "env.json")
-    before = {name: (run_folder / name).stat().st_mtime_ns for name in kept}
+    before = everything(run_folder)
     result = call("train", *TINY)
     assert result.code == 0
     assert "finished before, not repeated" in result.out and "learned in" not in result.out
     assert "learning mAP" in result.out and result.out.endswith(f"{run_folder.name}\n")
-    assert {name: (run_folder / name).stat().st_mtime_ns for name in kept} == before
+    assert everything(run_folder) == before
+
+
+def test_a_finished_run_is_found_without_torch(workplace, run_folder):
+    result, modules = imported("train", *TINY, folder=workplace)
+    assert result.code == 0, result.err
+    assert "finished before" in result.out
+    assert not modules & {"torch", "torchvision", "timm", "matplotlib", "sklearn", "pandas"}
 
 
 def test_the_config_that_was_written_loads_back_into_the_same_folder(workplace, run_folder):
-    from mlff_cli.runs.folder import config_hash
+    from mlff_cli.runs.identity import run_hash
 
     config = yaml.safe_load((run_folder / "config.yaml").read_text(encoding="utf-8"))
-    assert run_folder.name == f"mlff-{config_hash(config)}"
+    record = json.loads((run_folder / "run.json").read_text(encoding="utf-8"))
+    assert run_folder.name == f"mlff-{run_hash(config, record['data'])}"
     assert config["method"]["epochs"] == 2
+
+
+OWN = ("task=custom", "data.image_size=32", "method.epochs=1", "trainer.workers=0")
+
+
+def test_a_manifest_of_the_same_name_with_other_images_is_another_run(empty, tmp_path):
+    """Seen: the second one was answered with the scores of the first."""
+    for number in range(2):
+        root = write_images(tmp_path / f"set{number}", products=("left",), seed=number)
+        rows = [f"{p.relative_to(root)},{p.parent.name}" for p in sorted(root.rglob("*.png"))]
+        (root / "list.csv").write_text("\n".join(["path,label", *rows]) + "\n")
+    (tmp_path / "now").symlink_to(tmp_path / "set0")
+    words = (*OWN, "dataset=csv", f"data.file={tmp_path}/now/list.csv")
+    assert call("train", *words).code == 0
+    (tmp_path / "now").unlink()
+    (tmp_path / "now").symlink_to(tmp_path / "set1")
+    result = call("train", *words)
+    assert result.code == 0 and "finished before" not in result.out
+    assert len(list((empty / "runs" / "custom").iterdir())) == 2
+
+
+def test_a_new_product_in_the_folder_is_another_run_in_which_nobody_moves(empty, tmp_path):
+    """Seen: the third product was answered with the table of two."""
+    root = write_images(tmp_path / "images", per_class=8)
+    assert call("train", *OWN, f"data.root={root}").code == 0
+    (first,) = (empty / "runs" / "custom").iterdir()
+    write_images(root, per_class=8, products=("middle",), seed=7)
+    result = call("train", *OWN, f"data.root={root}")
+    assert result.code == 0 and "finished before" not in result.out
+    (second,) = {*(empty / "runs" / "custom").iterdir()} - {first}
+    before = {row["name"]: row["split"] for row in rows(first / "splits.csv")}
+    now = {row["name"]: row["split"] for row in rows(second / "splits.csv")}
+    assert len(before) == 32 and len(now) == 48
+    assert {name: now[name] for name in before} == before
+
+
+def test_images_that_moved_are_the_same_run(empty, tmp_path):
+    root = write_images(tmp_path / "images")
+    assert call("train", *OWN, f"data.root={root}").code == 0
+    root.rename(tmp_path / "archive")
+    result = call("train", *OWN, f"data.root={tmp_path / 'archive'}", "trainer.workers=1")
+    assert result.code == 0 and "finished before" in result.out
 
 
 def test_a_run_elsewhere_gives_the_same_matrix_and_extracts_nothing(empty, run_folder):
@@ -110,8 +169,8 @@ def test_a_run_elsewhere_gives_the_same_matrix_and_extracts_nothing(empty, run_f
     (again,) = (odd / "surface_defect").iterdir()
     assert again.name == run_folder.name
     assert (again / "matrix.csv").read_bytes() == (run_folder / "matrix.csv").read_bytes()
-    made = json.loads((again / "env.json").read_text(encoding="utf-8"))
-    assert made["images_extracted"] == 0
+    made = json.loads((again / "run.json").read_text(encoding="utf-8"))
+    assert [step["images_extracted"] for step in made["steps"]] == [0, 0, 0]
 
 
 def test_own_images_in_a_folder_with_an_awkward_name(empty, tmp_path):
@@ -130,6 +189,7 @@ def test_a_folder_that_another_config_has_taken_is_left_alone(empty):
     (folder,) = (empty / "runs" / "surface_defect").iterdir()
     config = folder / "config.yaml"
     config.write_text(config.read_text().replace("seed: 0", "seed: 1"))
+    (folder / "DONE").unlink()
     assert "belongs to another config" in refusal_after_output(*words)
 
 

@@ -62,7 +62,7 @@ def edited(name: str, old: str, new: str) -> Callable[[Path], None]:
 def other_score(run: Path) -> None:
     lines = (run / "matrix.csv").read_text().splitlines()
     cells = lines[-1].split(",")
-    cells[4] = repr(float(cells[4]) - 0.25 if float(cells[4]) > 0.5 else 0.75)
+    cells[3] = repr(float(cells[3]) - 0.25 if float(cells[3]) > 0.5 else 0.75)
     (run / "matrix.csv").write_text("\n".join([*lines[:-1], ",".join(cells)]) + "\n")
 
 
@@ -70,12 +70,14 @@ def other_weights(run: Path) -> None:
     """Change a weight and all hashes with it: only the scores can tell."""
     import torch
 
+    from mlff_cli.methods.base import State
     from mlff_cli.runs.adapters_file import save_adapters
 
     state = load_file(run / "adapters/adapters.safetensors")
     about = json.loads((run / "adapters/adapters.json").read_text())
     tensors = {name: torch.from_numpy(-tensor.copy()) for name, tensor in state.items()}
-    save_adapters(run / "adapters", tensors, fingerprint=about["backbone"], heads=about["heads"])
+    heads = {head["name"]: tuple(head["outputs"]) for head in about["heads"]}
+    save_adapters(run / "adapters", State(heads, tensors), fingerprint=about["backbone"])
 
 
 def without_a_tensor(run: Path) -> None:
@@ -106,8 +108,10 @@ CHANGES: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
         ("config.yaml", "another backbone"),
     ),
     "a score": (other_score, ("matrix.csv", "hash", "now")),
-    "a split": (edited("splits.csv", ",train,", ",test,"), ("splits.csv", "1 images have another")),
-    "a figure": (edited("summary.json", '"value": 0', '"value": 1'), ("summary.json",)),
+    "a split": (edited("splits.csv", ",train,", ",test,"), ("splits.csv", "its hash is another")),
+    "a figure": (edited("figures.csv", "learning,", "learning,1"), ("figures.csv",)),
+    "a fact": (edited("run.json", '"seed": 0', '"seed": 1'), ("run.json", "DONE")),
+    "the mark of the end": (edited("DONE", "", "0"), ("run.json", "DONE")),
     "weights with their hashes": (other_weights, ("matrix.csv: ", "scored again on cpu")),
     "a tensor left out": (without_a_tensor, ("adapters.safetensors", "damaged")),
     "an image repainted": (image("nut/bad/1.png", paint), ("nut/bad/1.png", "another content")),
@@ -117,9 +121,7 @@ CHANGES: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
         ("1 images are new: nut/bad/7.png",),
     ),
     "all images removed": (image("", shutil.rmtree), ("data.root",)),
-    "the hashes removed": (
-        edited("env.json", '"digests"', '"other"'), ("env.json", "changed by hand")
-    ),
+    "the hashes removed": (edited("run.json", '"digests"', '"other"'), ("run.json", "digests")),
     "the matrix removed": (lambda run: (run / "matrix.csv").unlink(), ("matrix.csv",)),
 }  # fmt: skip
 

@@ -1,10 +1,13 @@
 """Pictures drawn beside the run, and what happens when that process is gone."""
 
-import json
 import os
 import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from mlff_cli.results import painter as painters
@@ -26,10 +29,14 @@ def pictures(tmp_path):
 
 @pytest.fixture
 def painter():
-    started = Painter()
-    started.warm_up()
-    yield started
-    painters._end(started._process)
+    with Painter() as started:
+        started.warm_up()
+        yield started
+
+
+def process_of(painter):
+    (process,) = painter._pool._processes.values()
+    return process
 
 
 def drawn(pictures):
@@ -48,31 +55,30 @@ def test_the_other_process_draws_what_this_one_would(pictures, painter, monkeypa
     assert drawn(pictures) == expected
 
 
-def test_one_process_serves_many_runs_and_skips_answers_nobody_waited_for(
-    pictures, painter, tmp_path, monkeypatch
-):
+def test_one_process_serves_many_runs(pictures, painter, tmp_path, monkeypatch):
     other = tmp_path / "other"
     other.mkdir()
     (other / "matrix.csv").write_bytes((tmp_path / "matrix.csv").read_bytes())
     monkeypatch.setattr(painters, "draw", lambda pictures: pytest.fail("drawn here"))
-    before = painter._process.pid
+    before = process_of(painter).pid
     painter.begin(pictures)  # its run fails before it asks
     painter.warm_up()
     later = Pictures(str(other), "task, mlff", 0, {})
     painter.begin(later)
     painter.finish()
-    assert painter._process.pid == before
+    assert process_of(painter).pid == before
     assert drawn(later).keys() == NAMES - {"level_weights.png"}
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_killed_its_work_is_done_here(pictures, painter, moment):
-    if moment == "before":
-        os.kill(painter._process.pid, signal.SIGKILL)
-        painter._process.wait()
-    painter.begin(pictures)
     if moment == "after":
-        os.kill(painter._process.pid, signal.SIGKILL)
+        painter.begin(pictures)
+    process = process_of(painter)
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    if moment == "before":
+        painter.begin(pictures)
     painter.finish()
     assert drawn(pictures).keys() == NAMES
 
@@ -92,11 +98,27 @@ def test_without_a_process_it_is_drawn_here(pictures):
     assert drawn(pictures).keys() == NAMES
 
 
-def test_it_ends_with_the_process_that_started_it(painter):
-    painter._process.stdin.close()
-    assert painter._process.wait(timeout=30) == 0
+STARTED = """
+import time
+from mlff_cli.results.painter import Painter
+if __name__ == "__main__":
+    painter = Painter()
+    painter.warm_up()
+    (process,) = painter._pool._processes.values()
+    print(process.pid, flush=True)
+    time.sleep(60)
+"""
 
 
-def test_requests_are_one_line_each():
-    request = Pictures("a\nb", 'c"d', 0, {"e\nf": 1.0})
-    assert "\n" not in json.dumps(vars(request))
+def test_it_ends_with_the_process_that_started_it_even_if_that_was_killed(tmp_path):
+    script = tmp_path / "started.py"
+    script.write_text(STARTED, encoding="utf-8")
+    with subprocess.Popen(
+        [sys.executable, str(script)], stdout=subprocess.PIPE, text=True
+    ) as starter:
+        other = psutil.Process(int(starter.stdout.readline()))
+        starter.kill()
+    deadline = time.monotonic() + 30
+    while other.is_running() and other.status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

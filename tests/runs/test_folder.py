@@ -1,28 +1,21 @@
 """The folder of a run: found by its config, held alone, refusing what is not its own."""
 
-import csv
-import io
 import json
 import os
 import subprocess
 import sys
 from copy import deepcopy
+from dataclasses import replace
 
 import pytest
 import yaml
 from configs_for_tests import small_config
+from run_samples import FACTS, RECORD
 
-from mlff_cli.config.schema import flatten
-from mlff_cli.data.generated import GeneratedImage
 from mlff_cli.errors import UserError
 from mlff_cli.results.matrix import ScoreMatrix
-from mlff_cli.results.tables import RunFacts
-from mlff_cli.runs.folder import RunFolder, config_hash, find_runs, run_path
-from mlff_cli.tasks.record import Record
-
-FREE = ("trainer.device", "trainer.workers", "trainer.checkpoint_every", "trainer.processes")
-"""With the paths, the keys that say where and how a run goes, and do not determine its result."""
-
+from mlff_cli.runs.folder import RunFolder, find_runs
+from mlff_cli.runs.record import encoded
 
 @pytest.fixture
 def config(tmp_path):
@@ -39,39 +32,13 @@ def changed(config, key):
     return other
 
 
-def test_every_key_is_in_the_hash_but_those_of_the_whereabouts(config):
-    keys = [key for key, _ in flatten(config)]
-    assert set(FREE) | {"paths.runs", "paths.features"} <= set(keys)
-    for key in keys:
-        same = config_hash(changed(config, key)) == config_hash(config)
-        assert same == (key in FREE or key.startswith("paths.")), key
-
-
-def test_the_hash_does_not_depend_on_the_order_of_keys(config):
-    turned = {key: config[key] for key in reversed(config)}
-    assert config_hash(turned) == config_hash(config)
-    assert config_hash(yaml.safe_load(yaml.safe_dump(config))) == config_hash(config)
-
-
-def test_the_folder_is_named_by_task_method_and_hash(config, tmp_path):
-    path = run_path(config)
-    assert path == tmp_path / "runs" / "small" / f"mlff-{config_hash(config)}"
-    assert len(config_hash(config)) == 8
-
-
-def test_a_home_folder_is_meant_by_a_tilde(config, monkeypatch, tmp_path):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    config["paths"]["runs"] = "~/runs"
-    assert run_path(config).parent == tmp_path / "runs" / "small"
-
-
 def test_a_config_loads_back_as_it_was(config, tmp_path):
     config["data"]["root"] = "Größe 7/ü"
     folder = RunFolder(tmp_path / "run")
     folder.write_config(config)
     assert folder.config() == config
-    folder.write_config(changed(config, "trainer.device"))
-    assert folder.config()["trainer"]["device"] == "another"
+    folder.write_config(changed(config, "trainer.workers"))
+    assert folder.config()["trainer"]["workers"] == "another"
 
 
 def test_a_folder_of_another_config_is_left_alone(config, tmp_path):
@@ -152,69 +119,35 @@ def test_a_folder_that_cannot_be_made_names_the_key(tmp_path):
         pytest.fail("held a folder inside a file")
 
 
-def test_splits_csv_says_where_every_record_went():
-    records = [
-        Record('a "b", c.png', GeneratedImage("surfaces", ()), ("x", "y"), product="p", batch="7"),
-        Record("n.png", GeneratedImage("surfaces", ()), targets=(0.1, -2.0), group="g"),
-    ]
-    splits = {records[0].name: "test", "n.png": "train"}
-    text = RunFolder(None).splits_text(records, splits, ["ab" * 32, "cd" * 32])
-    rows = list(csv.DictReader(io.StringIO(text)))
-    assert rows[0] == {
-        "name": 'a "b", c.png', "split": "test", "product": "p", "batch": "7", "group": "",
-        "labels": "x;y", "targets": "", "content": "ab" * 8,
-    }  # fmt: skip
-    assert (rows[1]["targets"], rows[1]["group"], rows[1]["split"]) == ("0.1;-2.0", "g", "train")
-
-
 def finished(path, config):
     folder = RunFolder(path)
     folder.write_config(config)
     matrix = ScoreMatrix(["a", "b"], 2)
-    matrix.add(0, 1, 1, "mAP", value=0.5, n=4)
+    matrix.add(1, 1, "mAP", value=0.5, n=4)
     matrix.to_csv(path / "matrix.csv")
-    facts = {
-        "scenario": "small", "method": "mlff", "backbone": "b", "fusion": "f", "seed": 0,
-        "trainable_parameters": 10, "full_parameters": 100, "training_seconds": [1.0, 2.0],
-        "extraction_seconds": 0.5, "peak_memory_mib": 10.0, "experiences": ["a", "b"],
-    }  # fmt: skip
-    folder.write_json("env.json", {"facts": facts})
-    folder.write_text("DONE", "")
+    folder.finish(replace(RECORD, digests=folder.digests()))
     return folder
 
 
-def test_matrix_and_facts_come_back(config, tmp_path):
+def test_matrix_and_record_come_back(config, tmp_path):
     folder = finished(tmp_path / "run", config)
-    assert folder.finished
-    assert folder.matrix().score("mAP", 0, 1, 1) == (0.5, 4)
-    facts = folder.facts()
-    assert isinstance(facts, RunFacts)
-    assert (facts.training_seconds, facts.experiences) == ((1.0, 2.0), ("a", "b"))
-    assert folder.read_text("DONE") == ""
+    assert folder.finished and folder.record_is_whole()
+    assert folder.matrix().score("mAP", 1, 1) == (0.5, 4)
+    assert folder.record().facts == FACTS
+    assert folder.record().digests == folder.digests()
+    assert folder.digests()["splits.csv"] == "missing"
     assert folder.read_text("nothing") is None
-
-
-@pytest.mark.parametrize(
-    "content", ["", "[]", "{}", '{"facts": {"seed": 0}}', '{"facts": {"experiences": ["a"]', "\0"]
-)
-def test_damaged_facts_are_named(content, config, tmp_path):
-    folder = finished(tmp_path / "run", config)
-    (folder.path / "env.json").write_text(content, encoding="utf-8")
-    with pytest.raises(UserError, match=r"env\.json: is damaged"):
-        folder.facts()
-    (folder.path / "env.json").unlink()
-    with pytest.raises(UserError, match=r"env\.json: is missing"):
-        folder.facts()
+    (folder.path / "run.json").write_text(encoded(RECORD), encoding="utf-8")
+    assert not folder.record_is_whole()
 
 
 def test_json_is_readable_and_holds_no_nan(tmp_path):
     folder = RunFolder(tmp_path)
     folder.write_json("a.json", {"name": "Größe", "value": 0.1})
     assert "Größe" in (tmp_path / "a.json").read_text(encoding="utf-8")
-    assert json.loads((tmp_path / "a.json").read_bytes()) == folder.read_json("a.json")
     with pytest.raises(ValueError, match="JSON compliant"):
         folder.write_json("a.json", {"value": float("nan")})
-    assert folder.read_json("a.json")["value"] == 0.1
+    assert json.loads((tmp_path / "a.json").read_bytes())["value"] == 0.1
 
 
 def test_finished_runs_are_found_below_a_folder_each_once(config, tmp_path):

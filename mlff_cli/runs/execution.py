@@ -1,0 +1,139 @@
+"""Carries a run out: from its images to DONE."""
+
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from mlff_cli.audit.contact_sheet import contact_sheet
+from mlff_cli.audit.leaks import find_leaks
+from mlff_cli.audit.verdict import LeakCheck, sentence, verdict
+from mlff_cli.config.overrides import command_line
+from mlff_cli.methods.base import Method
+from mlff_cli.results.facts import RunFacts
+from mlff_cli.results.painter import Painter
+from mlff_cli.runs.adapters_file import save_adapters
+from mlff_cli.runs.building import backbone_name, build_method, build_task
+from mlff_cli.runs.checkpoints import Checkpoints
+from mlff_cli.runs.folder import ENVIRONMENT, MATRIX, SPLITS, RunFolder
+from mlff_cli.runs.listing import Listing
+from mlff_cli.runs.loop import Outcome, learn_sequence
+from mlff_cli.runs.record import RunRecord
+from mlff_cli.runs.report import pictures_of, write_texts
+from mlff_cli.runs.splits_file import split_rows, written
+from mlff_cli.system.environment import environment
+from mlff_cli.system.logs import logging_to
+from mlff_cli.tasks.experience import SplitName
+from mlff_cli.tasks.task import Task
+
+log = logging.getLogger(__name__)
+
+
+def execute(
+    config: Mapping[str, Any], listing: Listing, folder: RunFolder, painter: Painter
+) -> None:
+    """Learn the sequence, resuming where a run broke off, and write what it leaves behind."""
+    with logging_to(None):
+        # Whatever these refuse leaves no folder behind.
+        task = build_task(config, listing)
+        method = build_method(config)
+    with folder.locked(), logging_to(folder.path / "log.txt"):
+        if folder.finished:
+            return  # by another process, while this one was waiting or building
+        folder.write_config(config)
+        checkpoints = Checkpoints(folder.state)
+        _begin(folder, task, listing, checkpoints)
+        log.info("%s on %s", config["method"]["name"], method.context.device)
+        outcome = learn_sequence(
+            method,
+            task.experiences,
+            scored=config["splits"]["scored"],
+            checkpoints=checkpoints,
+            checkpoint_every=config["trainer"]["checkpoint_every"],
+        )
+        _finish(folder, config, listing, task, method, outcome, painter)
+        checkpoints.clear()
+
+
+def _begin(folder: RunFolder, task: Task, listing: Listing, checkpoints: Checkpoints) -> None:
+    """Write which image goes where, and say what there is."""
+    splits = written(split_rows(task.records, task.splits, listing.contents))
+    before = folder.read_text(SPLITS)
+    if before is not None and before != splits and folder.state.is_dir():
+        log.info("this version of the program splits the images otherwise: the run starts over")
+        checkpoints.clear()
+    folder.write_text(SPLITS, splits)
+    for name, problem in task.skipped:
+        log.info("skipped %s: %s", name, problem)
+    counts = {
+        name: sum(split == name for split in task.splits.values())
+        for name in ("train", "validation", "test")
+    }
+    log.info(
+        "%d images (%s), %d experiences: %s",
+        len(task.records),
+        ", ".join(f"{count} {name}" for name, count in counts.items()),
+        len(task.experiences),
+        ", ".join(experience.name for experience in task.experiences[:10]),
+    )
+
+
+def _finish(
+    folder: RunFolder,
+    config: Mapping[str, Any],
+    listing: Listing,
+    task: Task,
+    method: Method,
+    outcome: Outcome,
+    painter: Painter,
+) -> None:
+    """Write results and adapters; DONE comes last."""
+    outcome.matrix.to_csv(folder.path / MATRIX)
+    level_weights = method.level_weights()
+    painter.begin(pictures_of(folder, config, level_weights))
+    save_adapters(folder.adapters, method.state(), fingerprint=method.context.recipe.fingerprint)
+    folder.write_json(ENVIRONMENT, environment())
+    contact_sheet(task.records).save(folder.path / "images.png")
+    record = RunRecord(
+        facts=_facts(config, task, method, outcome),
+        steps=tuple(outcome.steps),
+        data=listing.digest,
+        digests=folder.digests(),
+        device=str(method.context.device),
+        command=command_line(),
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        leaks=_leaks(method, task, config["splits"]["scored"]),
+        skipped=tuple(task.skipped),
+        level_weights=level_weights,
+    )
+    write_texts(folder.path, config, record, outcome.matrix)
+    painter.finish()
+    folder.finish(record)
+
+
+def _facts(
+    config: Mapping[str, Any], task: Task, method: Method, outcome: Outcome
+) -> RunFacts:
+    return RunFacts(
+        scenario=config["task"]["name"],
+        method=config["method"]["name"],
+        backbone=backbone_name(config),
+        fusion=config["fusion"]["name"],
+        seed=config["seed"],
+        trainable_parameters=method.trainable_parameters(),
+        full_parameters=method.full_parameters(),
+        training_seconds=tuple(outcome.training_seconds),
+        extraction_seconds=outcome.extraction_seconds,
+        peak_memory_mib=outcome.peak_memory_mib,
+        experiences=tuple(e.name for e in task.experiences if e.learned),
+    )
+
+
+def _leaks(method: Method, task: Task, scored: SplitName) -> LeakCheck | None:
+    """Return the verdict on the split where the features that it takes are there anyway."""
+    if not method.reads_features:
+        return None
+    leaks = find_leaks(method.context.features, task.experiences, scored)
+    found = verdict(leaks.scored, leaks.copied, scored)
+    log.info("%s", sentence(found))
+    return found

@@ -1,0 +1,61 @@
+"""Which run it is: its config, as far as it can change numbers, and its data.
+
+Where images, runs and features lie does not enter, nor with how many processes it goes.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from mlff_cli.config.identity import relevant
+from mlff_cli.system.accelerator import default_device
+from mlff_cli.tasks.record import Record
+
+DIGITS = 8
+
+
+def data_digest(records: Sequence[Record], contents: Sequence[str]) -> str:
+    """Return the digest (64 hex digits) of what records say and what their images hold.
+
+    Args:
+        records: In any order.
+        contents: The hash of each record's image.
+    """
+    lines = sorted(
+        json.dumps([r.name, r.labels, r.targets, r.product, r.batch, r.group, r.split, content])
+        for r, content in zip(records, contents, strict=True)
+    )
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def config_digest(config: Mapping[str, Any]) -> str:
+    """Return the digest (64 hex digits) of the keys that can change numbers.
+
+    `trainer.device=auto` stands for the kind of device that this machine has.
+    """
+    kept = deepcopy(relevant(config))
+    trainer = kept.get("trainer")
+    if isinstance(trainer, dict) and trainer.get("device") == "auto":
+        trainer["device"] = default_device()
+    # A config.yaml that was tampered with may hold dates and the like.
+    text = json.dumps(kept, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def run_hash(config: Mapping[str, Any], data: str) -> str:
+    """Return the hex digits in the name of a run's folder."""
+    return hashlib.sha256(f"{config_digest(config)} {data}".encode()).hexdigest()[:DIGITS]
+
+
+def run_path(config: Mapping[str, Any], data: str) -> Path:
+    """Return ``<runs>/<task>/<method>-<hash>``: the same config and data find their folder again.
+
+    Args:
+        config: Checked, of `mlff train`.
+        data: As from `data_digest`.
+    """
+    name = f"{config['method']['name']}-{run_hash(config, data)}"
+    return Path(str(config["paths"]["runs"])).expanduser() / str(config["task"]["name"]) / name

@@ -1,0 +1,56 @@
+"""The images of a config: what is known of each, and what it holds. Needs no torch."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mlff_cli.data.base import Dataset
+from mlff_cli.errors import UserError
+from mlff_cli.features.identities import identities, memo_of
+from mlff_cli.runs.identity import data_digest
+from mlff_cli.runs.registry import implementation
+from mlff_cli.tasks.record import Record
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The records of a data set, with the hash of each one's image.
+
+    Attributes:
+        records: In the order of the data set.
+        contents: 64 hex digits for each.
+        target_names: Names of the records' targets; empty without.
+        skipped: Images that were left out: name and problem.
+    """
+
+    records: Sequence[Record]
+    contents: Sequence[str]
+    target_names: tuple[str, ...]
+    skipped: Sequence[tuple[str, str]]
+
+    @cached_property
+    def digest(self) -> str:
+        """What tells these data from others."""
+        return data_digest(self.records, self.contents)
+
+    def with_records(self, records: Sequence[Record]) -> "Listing":
+        """Return the same images with other records, one for each."""
+        return replace(self, records=records)
+
+
+def listing_of(config: Mapping[str, Any]) -> Listing:
+    """List and hash the images of a config.
+
+    Raises:
+        UserError: There are none, or one of them cannot be read.
+    """
+    dataset = implementation("data", config["data"], Dataset)()
+    records = dataset.records()
+    if not records:
+        raise UserError(f"dataset={config['data']['name']}: there is no image")
+    store = Path(config["paths"]["features"]).expanduser() if config["features"]["store"] else None
+    contents = identities([record.image for record in records], memo_of(store))
+    skipped = list(getattr(dataset, "skipped", []))
+    return Listing(records, contents, tuple(dataset.target_names), skipped)

@@ -1,0 +1,79 @@
+"""What is known of a finished run beside its scores, typed: the content of run.json."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from mlff_cli.audit.verdict import LeakCheck
+from mlff_cli.errors import UserError
+from mlff_cli.results.facts import RunFacts
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one step took: seconds for features, training and all scores; images it extracted."""
+
+    experience: str
+    extraction_seconds: float
+    training_seconds: float
+    scoring_seconds: float
+    images_extracted: int
+    peak_memory_mib: float
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """The facts of a run, what it cost, and what proves it.
+
+    Attributes:
+        facts: What tables say of the run beside its scores.
+        steps: What each step cost.
+        data: Digest of names, labels and contents of the images (`identity.data_digest`).
+        digests: SHA-256 of the files that determine and prove the result, by name.
+        device: What it was trained on, in words.
+        command: What was typed.
+        finished: When, ISO 8601, UTC.
+        leaks: The verdict on the split; None where no features were at hand to look for copies.
+        skipped: Images that were left out: name and problem.
+        level_weights: Learned weight of each level; empty where the fusion layer learns none.
+        parent: Digest of the run that this one goes on from; None for one from scratch.
+    """
+
+    facts: RunFacts
+    steps: tuple[Cost, ...]
+    data: str
+    digests: dict[str, str]
+    device: str
+    command: str
+    finished: str
+    leaks: LeakCheck | None = None
+    skipped: tuple[tuple[str, str], ...] = ()
+    level_weights: dict[str, float] = field(default_factory=dict)
+    parent: str | None = None
+
+    @property
+    def images_extracted(self) -> int:
+        """Images that went through the backbone within the steps."""
+        return sum(step.images_extracted for step in self.steps)
+
+
+def encoded(record: RunRecord) -> str:
+    """Return a record as JSON for people and machines."""
+    return msgspec.json.format(msgspec.json.encode(record), indent=2).decode() + "\n"
+
+
+def read_record(file: Path) -> RunRecord:
+    """Return what `encoded` wrote.
+
+    Raises:
+        UserError: The file is missing or damaged; the message says where in it.
+    """
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=RunRecord)
+    except OSError as error:
+        raise UserError(
+            f"{file}: is missing or cannot be read ({error.strerror}); is the run finished?"
+        ) from error
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise UserError(f"{file}: is damaged ({error})") from error

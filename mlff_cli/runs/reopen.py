@@ -1,0 +1,137 @@
+"""A finished run, opened again: to score, to audit, to predict, to learn on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mlff_cli.config.schema import check
+from mlff_cli.errors import UserError
+from mlff_cli.methods.base import Method
+from mlff_cli.runs.adapters_file import load_adapters
+from mlff_cli.runs.building import Listing, build_method, build_task, listing_of
+from mlff_cli.runs.folder import CONFIG, SPLITS, RunFolder
+from mlff_cli.runs.record import RunRecord
+from mlff_cli.runs.splits_file import SplitRow, as_split, differences, read_rows, split_rows
+from mlff_cli.tasks.task import Task
+
+HERE = ("device", "workers")
+"""Keys of `trainer` that whoever opens a run chooses anew; all others can change numbers."""
+
+
+@dataclass
+class OpenRun:
+    """A run of which everything can be asked; what is asked for is made once, when it is.
+
+    Attributes:
+        folder: Where it lies now.
+        config: Its config, with device, feature store and places of today.
+    """
+
+    folder: RunFolder
+    config: dict[str, Any]
+
+    @cached_property
+    def record(self) -> RunRecord:
+        """What is known of it."""
+        return self.folder.record()
+
+    @cached_property
+    def splits(self) -> list[SplitRow]:
+        """Which image it trained on, validated on and was scored on."""
+        return read_rows(self.folder.path / SPLITS)
+
+    @cached_property
+    def listing(self) -> Listing:
+        """Its images as they are now, wherever they have moved."""
+        return listing_of(self.config)
+
+    @cached_property
+    def task(self) -> Task:
+        """Its task on these images, each in the split that it had."""
+        records = as_split(self.listing.records, self.listing.contents, self.splits)
+        return build_task(self.config, self.listing.with_records(records))
+
+    def changed_images(self) -> list[str]:
+        """Return in words how its images differ from those it was made with; empty: not at all."""
+        listing = self.listing
+        now = split_rows(self.task.records, self.task.splits, listing.contents)
+        return [f"{SPLITS}: {words}" for words in differences(self.splits, now)]
+
+    def refuse_other_images(self) -> None:
+        """Raise `UserError` where its images are not those that it was made with."""
+        if changed := self.changed_images():
+            raise UserError(
+                f"{self.folder.path / changed[0]}; scores would be of other images. Give the "
+                "run's own with data.root= or data.file= (mlff verify names all differences), or "
+                "score others with dataset=..."
+            )
+
+    def saved_scores(self) -> dict[str, dict[str, float]]:
+        """Return the final row of the saved matrix by experience and metric."""
+        matrix = self.folder.matrix()
+        return {
+            experience.name: {
+                metric: matrix.score(metric, matrix.learned, experience.index).value
+                for metric in matrix.metrics
+            }
+            for experience in self.task.experiences
+        }
+
+    @cached_property
+    def method(self) -> Method:
+        """Its method as it was at the end of the run.
+
+        Raises:
+            UserError: The adapters are damaged, or belong to another backbone or config.
+        """
+        method = build_method(self.config)
+        state = load_adapters(self.folder.adapters, method.context.recipe.fingerprint)
+        try:
+            method.load(state)
+        except RuntimeError as error:
+            raise UserError(
+                f"{self.folder.adapters}: does not fit {self.folder.path / CONFIG} ({error})"
+            ) from error
+        return method
+
+
+def reopen(
+    path: Path,
+    *,
+    trainer: Mapping[str, Any],
+    paths: Mapping[str, Any],
+    data: Mapping[str, Any] | None = None,
+) -> OpenRun:
+    """Open a finished run.
+
+    Args:
+        path: Its folder.
+        trainer: Section of the command's config: `device` and `workers` are taken from it.
+        paths: Section of the command's config.
+        data: `root` and `file` where its images have moved; None values stay as they were.
+
+    Raises:
+        UserError: There is no run, it is not finished, or its config was changed by hand.
+    """
+    folder = RunFolder(path)
+    config = folder.config()
+    try:
+        check(config, "train")
+    except UserError as error:
+        raise UserError(f"{path / CONFIG}: {error}") from error
+    if not folder.finished:
+        raise UserError(f"{path}: is not finished; mlff train of its config resumes it")
+    config["trainer"] = {**config["trainer"], **{key: trainer[key] for key in HERE}}
+    config["paths"] = dict(paths)
+    for key, place in (data or {}).items():
+        if place is None:
+            continue
+        if key not in config["data"]:
+            raise UserError(
+                f"data.{key}: the run's images are those of dataset={config['data']['name']}, "
+                f"which has no such key"
+            )
+        config["data"] = {**config["data"], key: place}
+    return OpenRun(folder, config)
