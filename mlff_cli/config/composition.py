@@ -43,7 +43,7 @@ def shown_config(command: str, overrides: Sequence[str], flags: Flags) -> str:
     Raises:
         UserError: A word is wrong, or there is no such section.
     """
-    from omegaconf import Container, OmegaConf, open_dict
+    from omegaconf import OmegaConf
 
     with Composer.opened(command, flags.folders) as composer:
         config = composer.composed(overrides, with_hydra=flags.show != "job")
@@ -52,15 +52,20 @@ def shown_config(command: str, overrides: Sequence[str], flags: Flags) -> str:
             config = OmegaConf.create(OmegaConf.to_container(config, resolve=True))
     if flags.show == "hydra":
         # Only now: what is Hydra's own refers to the others.
-        with open_dict(config):
-            for key in [key for key in config if key != "hydra"]:
-                del config[key]
-    if flags.package in (None, "_global_"):
+        config = OmegaConf.masked_copy(config, "hydra")
+    return _as_yaml(config, flags.package)
+
+
+def _as_yaml(config: Any, package: str | None) -> str:
+    """Return a config, or the section or key `package` of it, as text."""
+    from omegaconf import Container, OmegaConf
+
+    if package in (None, "_global_"):
         return OmegaConf.to_yaml(config)
-    part = OmegaConf.select(config, flags.package)
+    part = OmegaConf.select(config, package)
     if part is None:
-        raise UserError(f"--package: there is no '{flags.package}' in this config")
-    heading = f"# @package {flags.package}\n"
+        raise UserError(f"--package: there is no '{package}' in this config")
+    heading = f"# @package {package}\n"
     return heading + OmegaConf.to_yaml(part) if isinstance(part, Container) else f"{part}\n"
 
 

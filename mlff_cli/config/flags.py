@@ -40,20 +40,7 @@ def parse(words: Sequence[str]) -> tuple[Flags, list[str]]:
     Raises:
         UserError: A flag that does not exist, or whose value is missing or wrong.
     """
-    given: dict[str, list[str]] = {}
-    others: list[str] = []
-    rest = iter(words)
-    for word in rest:
-        if not word.startswith("-"):
-            others.append(word)
-            continue
-        name, equals, value = word.partition("=")
-        if name in VALUED:
-            given.setdefault(VALUED[name], []).append(value if equals else _next(rest, name))
-        elif word == "--resolve":
-            given[word] = []
-        else:
-            _refuse(name)
+    given, others = _sorted(words)
     flags = Flags(
         show=given.get("--cfg", [None])[-1],
         package=given.get("--package", [None])[-1],
@@ -62,6 +49,24 @@ def parse(words: Sequence[str]) -> tuple[Flags, list[str]]:
     )
     _check(flags)
     return flags, others
+
+
+def _sorted(words: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:
+    """Return the values of each flag by its long name, and the words that are no flags."""
+    given: dict[str, list[str]] = {}
+    others: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        name, equals, value = word.partition("=")
+        if not word.startswith("-"):
+            others.append(word)
+        elif name in VALUED:
+            given.setdefault(VALUED[name], []).append(value if equals else _next(rest, name))
+        elif word == "--resolve":
+            given[word] = []
+        else:
+            _refuse(name)
+    return given, others
 
 
 def _next(rest: Iterator[str], name: str) -> str:
