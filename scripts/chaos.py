@@ -66,7 +66,8 @@ def import_everything() -> None:
     import mlff_cli.cli.main
     import mlff_cli.commands.sweep
     import mlff_cli.commands.train
-    import mlff_cli.config.composition  # noqa: F401
+    import mlff_cli.sweeps.here
+    import mlff_cli.sweeps.table  # noqa: F401
     from mlff_cli.backbones.torchvision_remedy import import_torchvision
 
     import_torchvision()

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from command_calls import call
 
-from mlff_cli.cli.main import COMMANDS, PLAIN
-from mlff_cli.config.composition import check_values
-from mlff_cli.config.overrides import is_showing, quoted, told_apart
+from mlff_cli.cli.table import COMMANDS
+from mlff_cli.config.flags import parse
+from mlff_cli.sweeps.plan import plan
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -60,15 +60,15 @@ def test_a_command_of_the_readme_can_be_given(words, tmp_path, monkeypatch):
         assert os.access(ROOT / program, os.X_OK), f"{program} is no program"
     if program not in ("mlff", "scripts/mlff") or not rest:
         return
-    asks = {"-h", "--help", "--version", *PLAIN} & set(rest)
-    flags, _ = told_apart(rest)
-    shown = rest if asks or is_showing(flags) else [*rest, "--cfg", "job"]
+    plain = {name for name, command in COMMANDS.items() if command.config is None}
+    asks = {"-h", "--help", "--version", *plain} & set(rest)
+    flags, others = (None, []) if asks else parse(rest[1:])
+    shown = rest if flags is None or flags.show else [*rest, "--cfg", "job"]
     result = call(*shown)
     assert result.code == 0, result.err
     assert asks or rest[0] in COMMANDS
     if rest[0] in ("train", "sweep"):
-        words = [quoted(word, several=rest[0] == "sweep") for word in told_apart(rest[1:])[1]]
-        check_values(words, [], "train")
+        assert plan(others).runs
 
 
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"runs/reference/[\w./-]*\w", README))))

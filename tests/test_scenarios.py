@@ -3,11 +3,8 @@
 from importlib.util import find_spec
 
 import pytest
-from hydra import compose, initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
 
-from mlff_cli.config.composition import plain_config, register_resolvers
-from mlff_cli.config.shipped import configs_folder
+from mlff_cli.config.composition import compose_config
 from mlff_cli.data.placement import CLASSES
 from mlff_cli.errors import UserError
 from mlff_cli.runs.building import build_task
@@ -16,10 +13,7 @@ SURFACES = ["brushed_metal", "woven_fabric", "glazed_ceramic"]
 
 
 def config_of(*overrides):
-    register_resolvers()
-    GlobalHydra.instance().clear()
-    with initialize_config_dir(str(configs_folder()), version_base="1.3"):
-        return plain_config(compose("train", overrides=list(overrides)), "train")
+    return compose_config("train", overrides)
 
 
 def experiences_of(*overrides):

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable
 
-from mlff_cli.cli.help import ALIASES
-from mlff_cli.cli.main import COMMANDS, PLAIN
-from mlff_cli.config.schema import UNNAMED, WORDS, flatten
-from mlff_cli.config.shipped import SECTIONS, choices, default_choices, groups, shipped
+from mlff_cli.cli.table import COMMANDS
+from mlff_cli.config.keys import keys_of, values_of
+from mlff_cli.config.shipped import choices, groups
 from mlff_cli.errors import UserError
 
 SCRIPT = """\
@@ -46,37 +45,24 @@ def candidates(line: str) -> list[str]:
     command, *before, last = words
     if command == "list":
         return _beginning(last, (f"{group} " for group in groups()))
-    if command in PLAIN or command not in COMMANDS:
+    config = COMMANDS[command].config if command in COMMANDS else None
+    if config is None:
         return []
     key, equals, value = last.partition("=")
     if not equals:
-        return _beginning(last, [f"{name}=" for name in _keys(command, before)])
-    earlier, comma, current = value.rpartition(",")
-    return [earlier + comma + name for name in _beginning(current, _values(command, key, before))]
+        return _beginning(last, [f"{name}=" for name in keys_of(config, before)])
+    # Of a list, or of several values, the last one is being typed.
+    start = max(value.rfind(","), value.rfind("[")) + 1
+    found = _beginning(value[start:], _values(config, key, before))
+    return [value[:start] + name for name in found]
 
 
-def _keys(command: str, before: list[str]) -> dict[str, object]:
-    """Return groups and keys of a command's config, with the defaults of the keys."""
-    config = ALIASES.get(command, command)
-    made = default_choices(config) | dict(
-        word.split("=", 1) for word in before if word.split("=", 1)[0] in default_choices(config)
-        and "=" in word
-    )  # fmt: skip
-    keys: dict[str, object] = dict.fromkeys(made) | dict(flatten(shipped(config)))
-    for section, group in SECTIONS.items():
-        choice = UNNAMED.get(section) or (made.get(group) or "").split(",")[0]
-        if group in made and choice in choices(group):
-            keys |= dict(flatten(shipped(f"{group}/{choice}"), f"{section}."))
-            keys.pop(f"{section}.name", None)
-    return keys
-
-
-def _values(command: str, key: str, before: list[str]) -> list[str]:
+def _values(config: str, key: str, before: list[str]) -> list[str]:
     if key in groups():
         return [f"{name} " for name in choices(key)]
-    if key in WORDS:
-        return [f"{word} " for word in WORDS[key]]
-    return ["true ", "false "] if isinstance(_keys(command, before).get(key), bool) else []
+    if values := values_of(config, before).get(key):
+        return [str(word) if values.several else f"{word} " for word in values.words]
+    return ["true ", "false "] if isinstance(keys_of(config, before).get(key), bool) else []
 
 
 def _beginning(start: str, names: Iterable[str]) -> list[str]:

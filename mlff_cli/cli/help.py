@@ -2,9 +2,9 @@
 
 import json
 import textwrap
-from collections.abc import Mapping
 from typing import Any
 
+from mlff_cli.cli.table import COMMANDS
 from mlff_cli.config.schema import flatten
 from mlff_cli.config.shipped import (
     SECTION_OF,
@@ -12,37 +12,21 @@ from mlff_cli.config.shipped import (
     configs_folder,
     default_choices,
     key_comments,
+    key_values,
     shipped,
 )
 
-ALIASES = {"sweep": "train", "data": "train"}
-"""Commands that share another one's config."""
-
-USAGES = {
-    "train": "mlff train [group=choice] [key=value] ...",
-    "sweep": "mlff sweep [group=choice,choice] [key=value,value] ...",
-    "data": "mlff data check [group=choice] [key=value] ...",
-    "evaluate": "mlff evaluate <run folder> [dataset=choice] [key=value] ...",
-    "verify": "mlff verify <run folder> [key=value] ...",
-    "report": "mlff report <run folder> ... [key=value]",
-    "features": "mlff features [list|verify|prune] [key=value] ...",
-}
-ABOUT = {
-    "sweep": "One run for every combination of the values given; one table over them.\n"
-    "Finished runs are not repeated, and a run that fails does not take the others with it.",
-    "data": "What images a task has: counts, class balance, trivial floors, unreadable files,\n"
-    "and copies between train and test; ends with exit code 1 when the check fails.",
-}
 WIDTH = 100
+NO_BREAK = "\u00a0"
 
 
 def text(command: str) -> str:
     """Return the help of a command: its groups with their choices, its keys, the flags."""
-    config = ALIASES.get(command, command)
+    entry = COMMANDS[command]
+    config = entry.config or command
     source = (configs_folder() / f"{config}.yaml").read_text(encoding="utf-8")
-    about = ABOUT.get(command, source.splitlines()[0].strip("# "))
-    usage = USAGES.get(command, f"mlff {command} [key=value] ...")
-    lines = [f"usage: {usage}", "", about]
+    about = entry.details or source.splitlines()[0].strip("# ")
+    lines = [f"usage: mlff {command} {entry.usage}", "", about]
     offered = {
         group: [f"{name}*" if name == default else name for name in choices(group)]
         for group, default in default_choices(config).items()
@@ -56,8 +40,9 @@ def text(command: str) -> str:
     lines += [
         "",
         "mlff list <group> describes a group's choices and their keys (method.epochs=...).",
-        "--cfg job prints the whole configuration and runs nothing, --config-dir <folder> adds",
-        "choices of your own, --debug shows the traceback of an error; Hydra's other flags work.",
+        "--cfg job prints the whole configuration and runs nothing (--resolve fills references in,",
+        "--package <section> prints a part), --config-dir <folder> adds choices of your own,",
+        "--debug shows the traceback of an error.",
     ]
     return "\n".join(lines)
 
@@ -77,15 +62,21 @@ def described_choices(group: str) -> str:
 
 
 def keys_and_comments(path: str, prefix: str) -> list[str]:
-    """Return a line for each key of a shipped file: its default, and what its comment says."""
+    """Return a line for each key of a shipped file: its default, its comment, its values."""
     keys = {key: value for key, value in flatten(shipped(path)) if key != "name"}
-    comments: Mapping[str, str] = key_comments(path)
+    comments, values = key_comments(path), key_values(path)
     shown = {key: f"    {prefix}{key}={written(value)}" for key, value in keys.items()}
     width = min(max(map(len, shown.values()), default=0), 38) + 2
     lines: list[str] = []
     for key, line in shown.items():
-        lines += _hanging(line, width, comments.get(key, ""))
+        known = values[key].said if key in values else ""
+        lines += _hanging(line, width, f"{comments.get(key, '')} {_together(known)}".strip())
     return lines
+
+
+def _together(known: str) -> str:
+    """Return values in brackets, such that they stay on one line."""
+    return f"[{known}]".replace(" ", NO_BREAK) if known else ""
 
 
 def written(value: Any) -> str:
@@ -99,7 +90,7 @@ def written(value: Any) -> str:
 
 def _hanging(head: str, width: int, body: str) -> list[str]:
     """Return head and body side by side, the body wrapped at its own left edge."""
-    wrapped = textwrap.wrap(body, WIDTH - width) or [""]
+    wrapped = [line.replace(NO_BREAK, " ") for line in textwrap.wrap(body, WIDTH - width)] or [""]
     if len(head) >= width:
         wrapped.insert(0, "")
     return [f"{head:<{width}}{wrapped[0]}".rstrip(), *(" " * width + line for line in wrapped[1:])]

@@ -10,7 +10,6 @@ from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
-from mlff_cli.errors import UserError, nearest
 from mlff_cli.features.store.maintenance import SpaceSummary, list_spaces, prune_store, verify_store
 from mlff_cli.features.store.spaces import FORMAT_VERSION
 
@@ -29,10 +28,6 @@ KINDS = {
 def run(config: Mapping[str, Any]) -> int:
     """Carry out the action; return 1 when damage was found."""
     actions = {"list": _list, "verify": _verify, "prune": _prune}
-    if config["action"] not in actions:
-        raise UserError(
-            f"action: there is no '{config['action']}'; {nearest(config['action'], actions)}"
-        )
     return actions[config["action"]](Path(config["paths"]["features"]).expanduser(), config)
 
 

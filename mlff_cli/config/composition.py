@@ -1,200 +1,159 @@
-"""Hydra behind one door: composes a command's config, checks it, hands it to the command."""
+"""Hydra's compose API behind one door: from the words of a command line to a checked config."""
 
-import hashlib
-import json
 import os
-import sys
-from importlib import import_module
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mlff_cli.cli.help import ALIASES
+from mlff_cli.config.flags import Flags
 from mlff_cli.config.hydra_errors import translated
-from mlff_cli.config.overrides import (
-    combinations,
-    is_showing,
-    quoted,
-    refuse_early,
-    text_value,
-    told_apart,
-    variations,
-)
+from mlff_cli.config.overrides import readable, text_value
 from mlff_cli.config.schema import check
 from mlff_cli.config.shipped import configs_folder
 from mlff_cli.errors import UserError
-from mlff_cli.system import garbage
 
 
-def run_command(command: str, words: list[str]) -> int:
-    """Compose `command`'s config from Hydra's overrides, run it, return its exit code."""
-    # Hydra prints its own error texts and leaves with 1 unless told to raise.
-    os.environ["HYDRA_FULL_ERROR"] = "1"
-    import hydra
-    from hydra.core.global_hydra import GlobalHydra
-    from omegaconf import DictConfig
+def compose_config(
+    command: str, words: Sequence[str], folders: Sequence[Path] = ()
+) -> dict[str, Any]:
+    """Return a command's config: composed, resolved and checked, as plain dictionaries and lists.
 
-    name = ALIASES.get(command, command)
-    several = command == "sweep"
-    flags, overrides = told_apart(words)
-    refuse_early(overrides)
-    overrides = [quoted(word, several=several) for word in overrides]
-    register_resolvers()
-    GlobalHydra.instance().clear()
-    codes: list[int] = []
-    errors: list[Exception] = []
+    Args:
+        command: Names the config: ``configs/<command>.yaml``.
+        words: Overrides as a shell user writes them.
+        folders: Of the user's own configs, absolute.
 
-    def task(config: DictConfig) -> None:
-        # A launcher's process has not been here; errors are carried past Hydra, which would
-        # print lines of its own about them.
+    Raises:
+        UserError: A word, a key or a value is wrong.
+    """
+    overrides = readable(words, several=False)
+    with Composer.opened(command, folders) as composer:
+        return composer.checked(overrides)
+
+
+def shown_config(command: str, overrides: Sequence[str], flags: Flags) -> str:
+    """Return what ``--cfg`` prints: the config as it composes, unchecked, as YAML.
+
+    Args:
+        command: Names the config: ``configs/<command>.yaml``.
+        overrides: In Hydra's grammar (see `readable`).
+        flags: What is to be shown, and the user's own folders of configs.
+
+    Raises:
+        UserError: A word is wrong, or there is no such section.
+    """
+    from omegaconf import OmegaConf
+
+    with Composer.opened(command, flags.folders) as composer:
+        config = composer.composed(overrides, with_hydra=flags.show != "job")
+    if flags.resolve:
+        with _named_by_key():
+            config = OmegaConf.create(OmegaConf.to_container(config, resolve=True))
+    if flags.show == "hydra":
+        # Only now: what is Hydra's own refers to the others.
+        config = OmegaConf.masked_copy(config, "hydra")
+    return _as_yaml(config, flags.package)
+
+
+def _as_yaml(config: Any, package: str | None) -> str:
+    """Return a config, or the section or key `package` of it, as text."""
+    from omegaconf import Container, OmegaConf
+
+    if package in (None, "_global_"):
+        return OmegaConf.to_yaml(config)
+    part = OmegaConf.select(config, package)
+    if part is None:
+        raise UserError(f"--package: there is no '{package}' in this config")
+    heading = f"# @package {package}\n"
+    return heading + OmegaConf.to_yaml(part) if isinstance(part, Container) else f"{part}\n"
+
+
+class Composer:
+    """Composes one command's config with changing overrides."""
+
+    def __init__(self, command: str, folders: Sequence[Path]) -> None:
+        self.command = command
+        self._own = search_path(folders)
+
+    @classmethod
+    @contextmanager
+    def opened(cls, command: str, folders: Sequence[Path] = ()) -> Iterator["Composer"]:
+        """Set Hydra up for a while; what it held before is there again afterwards."""
+        from hydra import initialize_config_dir
+
         register_resolvers()
-        try:
-            plain = plain_config(config, name)
-            module = import_module(f"mlff_cli.commands.{command}")
-            garbage.while_working()
-            codes.append(int(module.run(plain) or 0))
-        except Exception as error:
-            errors.append(error)
+        with initialize_config_dir(str(configs_folder()), version_base="1.3"):
+            yield cls(command, folders)
 
-    try:
-        if {"-m", "--multirun"} & set(flags) and not several:
-            raise UserError("several runs at once are for mlff sweep; leave --multirun out")
-        if several:
-            first = check_values(overrides, flags, name)
-            if is_showing(flags):
-                overrides = first
-            else:
-                os.environ["MLFF_SWEEP"] = sweep_name(overrides)
-                if (code := in_processes(overrides, flags, name)) is not None:
-                    return code
-                flags.append("--multirun")
-        sys.argv = [f"mlff {command}", *flags, *overrides]
-        hydra.main(version_base="1.3", config_path=str(configs_folder()), config_name=name)(task)()
-    except Exception as error:
-        if not (several and type(error).__module__.partition(".")[0] == "submitit"):
-            raise _mendable(error, overrides, name) from error
-        # A job of a cluster was killed; what the others gave is kept and shown.
-        said = str(error).strip().partition("\n")[0]
-        again = "the same command takes it up again when the others have ended"
-        print(f"mlff: a job left no result ({said}); {again}", file=sys.stderr)
-        codes.append(1)
-    if errors:
-        raise errors[0]
-    if several and not is_showing(flags):
-        codes.append(int(import_module("mlff_cli.commands.sweep").finish()))
-    return max(codes, default=0)
+    def composed(self, words: Sequence[str], *, with_hydra: bool = False) -> Any:
+        """Return what overrides in Hydra's grammar compose to, with Hydra's own keys or without.
+
+        Raises:
+            UserError: Hydra refuses a word.
+        """
+        from hydra import compose
+
+        try:
+            return compose(self.command, [*self._own, *words], return_hydra_config=with_hydra)
+        except Exception as error:
+            raise translated(error, words, self.command) from error
+
+    def checked(self, words: Sequence[str]) -> dict[str, Any]:
+        """Return the config that such overrides compose to, resolved and checked.
+
+        Raises:
+            UserError: A word, a key or a value is wrong.
+        """
+        return plain_config(self.composed(words), self.command)
+
+
+def search_path(folders: Sequence[Path]) -> list[str]:
+    """Return the override that lets Hydra find the user's own configs, if there are any."""
+    places = ",".join(text_value(f"file://{folder}") for folder in folders)
+    return [f"hydra.searchpath=[{places}]"] if places else []
 
 
 def plain_config(config: Any, command: str) -> dict[str, Any]:
-    """Return the composed config resolved and checked, as plain dictionaries and lists."""
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
+    """Return a composed config resolved and checked, as plain dictionaries and lists.
 
-    try:
+    Raises:
+        UserError: A value is missing, wrong, or refers to nothing; a key does not exist.
+    """
+    from omegaconf import OmegaConf
+
+    with _named_by_key():
         missing = sorted(OmegaConf.missing_keys(config))
         if missing:
             raise UserError(f"'{missing[0]}' has no value; give it: {missing[0]}=...")
         plain = OmegaConf.to_container(config, resolve=True)
-    except OmegaConfBaseException as error:
-        reason = str(error).partition("\n")[0]
-        raise UserError(f"{error.full_key}: cannot be filled in ({reason})") from error
     assert isinstance(plain, dict)
     tree = {str(key): value for key, value in plain.items()}
     check(tree, command)
     return tree
 
 
-def check_values(overrides: list[str], flags: list[str], command: str) -> list[str]:
-    """Hold every value of a sweep to the schema before any run starts; return the first values.
+@contextmanager
+def _named_by_key() -> Iterator[None]:
+    """Name the key whose reference cannot be filled in."""
+    from omegaconf.errors import OmegaConfBaseException
 
-    Raises:
-        UserError: A value is wrong.
-    """
-    from hydra import compose, initialize_config_dir
-
-    own = [f"hydra.searchpath=[{folder}]" for folder in _config_folders(flags)]
-    varied = variations(overrides)
-    words = varied[0]
-    with initialize_config_dir(str(configs_folder()), version_base="1.3"):
-        try:
-            whole = compose(command, overrides=[*own, *words], return_hydra_config=True)
-            params = whole.hydra.sweeper.get("params") or {}
-            varied = variations([*(f"{key}={value}" for key, value in params.items()), *overrides])
-            for words in varied:
-                plain_config(compose(command, overrides=[*own, *words]), command)
-        except Exception as error:
-            raise _mendable(error, words, command) from error
-    return varied[0]
-
-
-def in_processes(overrides: list[str], flags: list[str], command: str) -> int | None:
-    """Carry out a sweep with runs in processes of their own; None where Hydra is to do it."""
-    from hydra import compose, initialize_config_dir
-
-    own = [f"hydra.searchpath=[{folder}]" for folder in _config_folders(flags)]
-    with initialize_config_dir(str(configs_folder()), version_base="1.3"):
-        first = [*own, *variations(overrides)[0]]
-        whole = compose(command, overrides=first, return_hydra_config=True)
-        processes = whole.trainer.processes
-        if processes == 1 and whole.hydra.runtime.choices["hydra/launcher"] == "basic":
-            return None
-        params = whole.hydra.sweeper.get("params") or {}
-        words = combinations([*(f"{key}={value}" for key, value in params.items()), *overrides])
-        runs = [
-            ([*flags, *word], plain_config(compose(command, overrides=[*own, *word]), command))
-            for word in words
-        ]
-    sweep, folder = (
-        import_module("mlff_cli.commands.sweep"),
-        import_module("mlff_cli.sweeps.folder"),
-    )
-    if processes == 1:
-        jobs = [sweep.Job(config, str(whole.hydra.sweep.dir)) for _, config in runs]
-        folder.plan(job.note_planned for job in jobs)
-        return None
-    folder.begin(whole.hydra)
-    sys.argv = ["mlff sweep", *flags, *overrides]
-    parallel = import_module("mlff_cli.sweeps.in_processes")
-    code = int(parallel.run_all(folder.of_sweep(), runs, processes))
-    return max(code, int(sweep.finish()))
-
-
-def _mendable(error: Exception, words: list[str], command: str) -> Exception:
-    """Return what Hydra raised as a `UserError`; what is none of Hydra's stays as it is."""
-    from hydra.errors import HydraException
-
-    # A choice that is missing is an OSError as well.
-    own = isinstance(error, UserError | OSError) and not isinstance(error, HydraException)
-    return error if own else translated(error, words, command)
-
-
-def _config_folders(flags: list[str]) -> list[str]:
-    """Return the user's folder of configs, ready for Hydra's search path."""
-    found = []
-    for place, flag in enumerate(flags):
-        name, equals, value = flag.partition("=")
-        if name in ("--config-dir", "-cd"):
-            folder = value if equals else "".join(flags[place + 1 : place + 2])
-            found.append(text_value(f"file://{Path(folder).resolve()}"))
-    return found
-
-
-def sweep_name(words: list[str]) -> str:
-    """Return a folder name for the sweep that these overrides describe, in whatever order."""
-    return "sweep-" + hashlib.sha256(json.dumps(sorted(words)).encode()).hexdigest()[:8]
+    try:
+        yield
+    except OmegaConfBaseException as error:
+        reason = str(error).partition("\n")[0]
+        raise UserError(f"{error.full_key}: cannot be filled in ({reason})") from error
 
 
 def register_resolvers() -> None:
     """Make the project's interpolations known to OmegaConf."""
     from omegaconf import OmegaConf
 
-    OmegaConf.register_new_resolver("user_cache", _user_cache, replace=True)
+    OmegaConf.register_new_resolver("user_cache", user_cache, replace=True)
 
 
-def _user_cache() -> str:
-    """Return the folder for what can be computed again, by the custom of the platform."""
-    if "MLFF_CACHE" in os.environ:
-        return os.environ["MLFF_CACHE"]
-    if sys.platform == "darwin":
-        return str(Path.home() / "Library" / "Caches" / "mlff")
-    base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
-    return str((Path(base) if base else Path.home() / ".cache") / "mlff")
+def user_cache() -> str:
+    """Return the folder for what can be computed again: ``MLFF_CACHE``, else the platform's."""
+    from platformdirs import user_cache_dir
+
+    return os.environ.get("MLFF_CACHE") or user_cache_dir("mlff", appauthor=False)

@@ -1,65 +1,64 @@
 """Hydra's errors as messages that name the nearest right names."""
 
 import re
+from collections.abc import Sequence
 
-from mlff_cli.config.schema import flatten, suggest_key
-from mlff_cli.config.shipped import choices, configs_folder, default_choices
+from mlff_cli.config.keys import chosen, keys_of
+from mlff_cli.config.schema import suggest_key
+from mlff_cli.config.shipped import choices
 from mlff_cli.errors import UserError, nearest
 
 
-def translated(error: Exception, words: list[str], command: str) -> UserError:
-    """Return the message for what Hydra raised on the overrides `words` of a config."""
+def translated(error: Exception, words: Sequence[str], command: str) -> Exception:
+    """Return what Hydra raised on the overrides `words` as a `UserError`.
+
+    What a user can fix by other means, and what is none of Hydra's, stays as it is.
+    """
+    from hydra.errors import HydraException
+
+    # A choice that is missing is an OSError as well.
+    if isinstance(error, UserError | OSError) and not isinstance(error, HydraException):
+        return error
     return UserError(_message(error, words, command))
 
 
-def _message(error: Exception, words: list[str], command: str) -> str:
+def _message(error: Exception, words: Sequence[str], command: str) -> str:
     from hydra.errors import OverrideParseException
     from yaml import MarkedYAMLError
 
     text = str(error).strip() or repr(error)
     first = text.splitlines()[0]
     if missing := re.search(r"Could not find '([\w@]+)/([^']+)'", text):
-        group, choice = missing.groups()
-        options = getattr(error, "options", None) or list(choices(group))
-        several = " (several at once are for mlff sweep)" if "," in choice else ""
-        first = f"{group}: there is no '{choice}'{several}; {nearest(choice, options)}"
-    elif override := re.search(r"Could not (?:override|delete)[^']* '([^']+)'", text):
-        key = override[1].partition("=")[0]
-        if key.startswith("hydra"):
-            return f"Hydra has no key '{key}'; --cfg hydra shows those that it has"
-        first = f"there is no key or group '{key}'; {_suggested(key, words, command)}"
-    elif isinstance(error, OverrideParseException):
-        first = (
+        return _missing_choice(missing[1], missing[2], getattr(error, "options", None))
+    if override := re.search(r"Could not (?:override|delete)[^']* '([^']+)'", text):
+        return _missing_key(override[1].partition("=")[0], words, command)
+    if isinstance(error, OverrideParseException):
+        return (
             f"cannot read '{error.override}' ({first}); an override is key=value, a list "
             "key=[a,b], and a value with special characters stands in quotes: 'key=\"a,b\"'"
         )
-    elif isinstance(error, MarkedYAMLError) and error.problem_mark:
+    if isinstance(error, MarkedYAMLError) and error.problem_mark:
         mark = error.problem_mark
-        first = f"{mark.name}, line {mark.line + 1}: is no YAML ({error.problem})"
-    elif "Ambiguous value" in first:
-        first = (
+        return f"{mark.name}, line {mark.line + 1}: is no YAML ({error.problem})"
+    if "Ambiguous value" in first:
+        return (
             f"{re.sub('.*argument ', '', first)}: several values at once are for mlff sweep, a "
             "list stands in brackets: key=[a,b]"
         )
     return first
 
 
-def _suggested(wrong: str, words: list[str], command: str) -> str:
-    """Suggest among the groups and all keys of the config that the right words give."""
-    from hydra import compose, initialize_config_dir
-    from hydra.core.global_hydra import GlobalHydra
-    from omegaconf import OmegaConf
+def _missing_choice(group: str, choice: str, options: Sequence[str] | None) -> str:
+    offered = [name for name in options or choices(group) if not name.startswith("_")]
+    several = " (several at once are for mlff sweep)" if "," in choice else ""
+    return f"{group}: there is no '{choice}'{several}; {nearest(choice, offered)}"
 
-    offered = default_choices(command)
-    if "." not in wrong and nearest(wrong, offered).startswith("did you mean"):
-        return nearest(wrong, offered)
-    selecting = [
-        word for word in words
-        if (parts := word.partition("="))[0] in offered and parts[2] in choices(parts[0])
-    ]  # fmt: skip
-    GlobalHydra.instance().clear()
-    with initialize_config_dir(str(configs_folder()), version_base="1.3"):
-        config = OmegaConf.to_container(compose(command, overrides=selecting), resolve=False)
-    assert isinstance(config, dict)
-    tree = {str(key): value for key, value in config.items()}
-    return suggest_key(wrong, {**dict(flatten(tree)), **dict.fromkeys(offered)})
+
+def _missing_key(key: str, words: Sequence[str], command: str) -> str:
+    if key.startswith("hydra"):
+        return f"Hydra has no key '{key}'; --cfg hydra shows those that it has"
+    offered = list(chosen(command, words))
+    suggestion = nearest(key, offered)
+    if "." in key or not suggestion.startswith("did you mean"):
+        suggestion = suggest_key(key, keys_of(command, words))
+    return f"there is no key or group '{key}'; {suggestion}"

@@ -1,9 +1,9 @@
-"""The words of a command line as Hydra reads them: flags told apart, odd values quoted."""
+"""The overrides of a command line: refused early, odd values quoted, several combined."""
 
 import re
 import shlex
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from itertools import product
 from typing import Any
@@ -11,46 +11,23 @@ from typing import Any
 from mlff_cli.config.shipped import choices, groups
 from mlff_cli.errors import UserError, nearest
 
-SHOWING = ("--cfg", "-c", "--info", "-i", "--hydra-help", "--shell-completion", "-sc")
-"""Hydra's flags that print something and run nothing."""
-VALUED = ("--cfg", "-c", "--package", "-p", "--config-path", "-cp", "--config-name", "-cn",
-          "--config-dir", "-cd", "--info", "-i", "--experimental-rerun")  # fmt: skip
-"""Hydra's flags that a value follows."""
-OTHER = ("--multirun", "-m", "--run", "-r", "--resolve", "--version")
-
-
 PLAIN_VALUE = re.compile(r"[-+]?[\d._]+(e[-+]?\d+)?|true|false|nan|inf", re.IGNORECASE)
 """What Hydra takes for a number or a truth value, and never for the name of a choice."""
 
 
-def told_apart(words: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Return flags with their values, and the words that are neither.
+def readable(words: Sequence[str], *, several: bool) -> list[str]:
+    """Return overrides such that Hydra reads them as a shell user wrote them.
+
+    Args:
+        words: As they stand on the command line.
+        several: Commas part values, for a sweep.
 
     Raises:
-        UserError: A flag that does not exist.
+        UserError: A word that Hydra would answer in its own terms.
     """
-    flags: list[str] = []
-    others: list[str] = []
-    known = {*SHOWING, *VALUED, *OTHER, "--debug"}
-    value_follows = False
     for word in words:
-        name = word.partition("=")[0]
-        if value_follows or word.startswith("-"):
-            flags.append(word)
-            if not value_follows and name not in known:
-                raise UserError(
-                    f"there is no flag '{name}'; {nearest(name, known)} Keys have no dashes: "
-                    f"{name.lstrip('-')}=..."
-                )
-            value_follows = word in VALUED and not value_follows
-        else:
-            others.append(word)
-    return flags, others
-
-
-def is_showing(flags: Iterable[str]) -> bool:
-    """Return whether Hydra prints something instead of running the command."""
-    return any(flag.partition("=")[0] in SHOWING for flag in flags)
+        _refuse_early(word)
+    return [quoted(word, several=several) for word in words]
 
 
 def quoted(word: str, *, several: bool) -> str:
@@ -80,59 +57,52 @@ def text_value(value: str) -> str:
     return QuotedString(value, Quote.double).with_quotes()
 
 
-def refuse_early(words: Iterable[str]) -> None:
-    """Raise `UserError` for words that Hydra would answer in its own terms."""
-    for word in words:
-        key, equals, value = word.partition("=")
-        if not key or not (equals or word.startswith("~")):
-            group_of = {choice: group for group in groups() for choice in choices(group)}
-            near = get_close_matches(word, group_of, n=1)
-            hint = f"did you mean {group_of[near[0]]}={near[0]}?" if near else "write key=value"
-            raise UserError(f"cannot read '{word}'; {hint}")
-        if key in groups() and value in ("", "null"):
-            raise UserError(f"{key}= needs a choice, or leave it out; {nearest('', choices(key))}")
-        if key in groups() and PLAIN_VALUE.fullmatch(value):
-            raise UserError(f"{key}: there is no '{value}'; {nearest(value, choices(key))}")
-        if key in groups() and value.startswith("["):
-            raise UserError(f"{key}= takes one choice; several, {key}=a,b, are for mlff sweep")
+def combinations(words: Iterable[str]) -> list[list[str]]:
+    """Return every combination of the values of overrides; of one key the last override counts.
 
-
-def variations(words: list[str]) -> list[list[str]]:
-    """Return overrides with one value each: the first of all, then every other value once.
-
-    That is enough to see each value of a sweep; all combinations would be many more.
+    Raises:
+        UserError: Values that cannot be counted.
     """
-    parsed = [_parsed(word) for word in words]
-    options = [
-        [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]
-        if override.is_sweep_override() else [word]
-        for word, override in zip(words, parsed, strict=True)
-    ]  # fmt: skip
-    first = [values[0] for values in options]
-    rest = [
-        [*first[:place], value, *first[place + 1 :]]
-        for place, values in enumerate(options)
-        for value in values[1:]
-    ]
-    return [first, *rest]
-
-
-def combinations(words: list[str]) -> list[list[str]]:
-    """Return every combination of the values of overrides; of one key the last override counts."""
     options: dict[str, list[str]] = {}
     for word in words:
         override = _parsed(word)
-        key, values = override.get_key_element(), [word]
-        if override.is_sweep_override():
-            values = [f"{key}={value}" for value in override.sweep_string_iterator()]
-        options[key] = values
+        key = override.get_key_element()
+        options[key] = _values(key, override) if override.is_sweep_override() else [word]
     return [list(chosen) for chosen in product(*options.values())]
+
+
+def _refuse_early(word: str) -> None:
+    key, equals, value = word.partition("=")
+    if not key or not (equals or word.startswith("~")):
+        group_of = {choice: group for group in groups() for choice in choices(group)}
+        near = get_close_matches(word, group_of, n=1)
+        hint = f"did you mean {group_of[near[0]]}={near[0]}?" if near else "write key=value"
+        raise UserError(f"cannot read '{word}'; {hint}")
+    if key not in groups():
+        return
+    if value in ("", "null"):
+        raise UserError(f"{key}= needs a choice, or leave it out; {nearest('', choices(key))}")
+    if PLAIN_VALUE.fullmatch(value) or value.startswith("_"):
+        raise UserError(f"{key}: there is no '{value}'; {nearest(value, choices(key))}")
+    if value.startswith("["):
+        raise UserError(f"{key}= takes one choice; several, {key}=a,b, are for mlff sweep")
+
+
+def _values(key: str, override: Any) -> list[str]:
+    """Return the words of the values of a sweep, one each."""
+    from hydra.errors import HydraException
+
+    try:
+        return [f"{key}={value}" for value in override.sweep_string_iterator()]
+    except HydraException as error:  # of intervals and globs
+        raise UserError(
+            f"{key}: give its values one by one, {key}=a,b, or as {key}=range(0,3)"
+        ) from error
 
 
 def command_line() -> str:
     """Return the command that this process carries out, for a shell."""
-    words = [*sys.argv[0].split()[1:], *sys.argv[1:]]
-    return shlex.join(["mlff", *(word for word in words if word != "--multirun")])
+    return shlex.join(["mlff", *sys.argv[1:]])
 
 
 def _parsed(word: str) -> Any:

@@ -1,18 +1,27 @@
-"""The schema of every config: the shipped YAML files say which keys there are and of which type.
+"""The schema of every config: the shipped YAML files say which keys and values there are.
 
-A section's `name` (``fusion.name: conv1x1``) picks the file that is its schema, so a config that
-comes from elsewhere, a user's experiment or the config of an old run, is held to the same rules.
-A default of null stands for text or null.
+The default of a key gives its type, the comment behind it the values (see `values`). A section's
+`name` (``fusion.name: conv1x1``) picks the file that is its schema, so a config that comes from
+elsewhere, a user's experiment or the config of an old run, is held to the same rules. A default
+of null stands for text or null.
 """
 
-import math
+import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
-from mlff_cli.config.shipped import SECTION_OF, SECTIONS, choices, default_choices, shipped
+from mlff_cli.config.shipped import (
+    SECTION_OF,
+    SECTIONS,
+    choices,
+    default_choices,
+    key_values,
+    shipped,
+)
+from mlff_cli.config.values import Values
 from mlff_cli.errors import UserError, nearest
-from mlff_cli.images.changes import CHANGES
 
 Tree = Mapping[str, Any]
 
@@ -22,54 +31,11 @@ UNNAMED = {"trainer": "default", "paths": "default"}
 TASK = {"name": "", "title": ""}
 """What a task says of itself."""
 
-WORDS = {
-    "trainer.device": ("auto", "cpu", "cuda", "mps"),
-    "trainer.precision": ("auto", "fp32", "bf16", "fp16"),
-    "splits.scored": ("test", "validation"),
-    "features.dtype": ("float32", "float16"),
-    "schedule.line": ("product", "batch", "class"),
-    "schedule.heads": ("separate", "shared", "growing"),
-    "data.on_bad_image": ("error", "skip"),
-    "data.labelling": ("defects", "good_defect", "tolerance", "offsets"),
-    "data.augmentation": CHANGES,
-    "data.grouping": ("exposure_run", "image_leaks"),
-}
-"""Keys that take one of a few words, or a list of them."""
+NUMBERS, NAMES = (int, "whole numbers", "[1,2]"), (str, "names", "[a,b]")
+"""What a list holds, what it is called, and an example."""
 
-NUMBERS = ("data.exposures",)
-"""Lists of whole numbers; all others hold names."""
-
-AT_LEAST = {
-    "image_size": 16,
-    "epochs": 1,
-    "batch_size": 2,
-    "width": 1,
-    "views": 0,
-    "images_per_class": 4,
-    "classes_per_experience": 1,
-    "group_size": 1,
-    "seed": 0,
-    "generator_seed": 0,
-    "hidden": 0,
-    "checkpoint_every": 0,
-    "workers": -1,
-    "processes": 1,
-    "weight_decay": 0,
-    "distillation": 0,
-    "tolerance": 0,
-}
-"""Smallest value of a key, whatever its section."""
-
-BETWEEN = {
-    "learning_rate": (0.0, 10.0),
-    "dropout": (-1e-9, 1.0),
-    "label_smoothing": (-1e-9, 1.0),
-    "splits.test": (0.0, 1.0),
-    "splits.validation": (-1e-9, 1.0),
-    "threshold": (-1e-9, 1.0),
-    "bad_image_limit": (-1e-9, 1.0 + 1e-9),
-}
-"""Open intervals that a value must lie in."""
+ANY = Values()
+"""The values of a key that says nothing of them."""
 
 
 def check(config: Tree, command: str) -> None:
@@ -78,102 +44,138 @@ def check(config: Tree, command: str) -> None:
     Raises:
         UserError: A key that does not exist or is missing, a value of the wrong type or range.
     """
-    schema = shipped(command)
     groups = default_choices(command)
     sections = {section for section, group in SECTIONS.items() if group in groups}
     own = {k: v for k, v in config.items() if k not in sections and k != "task"}
-    names = dict.fromkeys(groups)
-    keys = dict(flatten(schema)) | names
+    known: dict[str, Any] = dict.fromkeys(groups)
     for section in sections:
         group = SECTIONS[section]
         if config.get(section) is not None:
-            keys |= _check_section(config[section], section, group, names)
+            known |= _check_section(config[section], section, group, groups)
         elif groups[group] is not None:
             raise UserError(f"{group}= needs a choice; {nearest('', choices(group))}")
-    _check_tree(own, schema, "", known=keys)
+    schema = Schema.of(command, known=known)
+    _check_tree(own, schema.keys, "", schema)
     if "task" in groups:
-        _check_tree(config.get("task") or {}, TASK, "task.", dict(flatten(TASK, "task.")))
+        known = dict(flatten(TASK, "task."))
+        _check_tree(config.get("task") or {}, TASK, "task.", Schema(TASK, known))
 
 
-def _check_section(section: Any, name: str, group: str, groups: dict[str, None]) -> Tree:
+def schema_of(section: str, tree: Any) -> str | None:
+    """Return the shipped file that is the schema of a section's tree; None where there is none."""
+    group = SECTIONS.get(section)
+    if group is None or not isinstance(tree, Mapping):
+        return None
+    choice = UNNAMED.get(section) or str(tree.get("name", ""))
+    return f"{group}/{choice}" if choice in choices(group) else None
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What a tree of keys is held to.
+
+    Attributes:
+        keys: The keys that there are, with their defaults.
+        known: Dotted keys that a wrong one is compared with.
+        values: The values of those keys that say something of them, by the dotted key.
+        remedy: What else helps where a key is missing.
+    """
+
+    keys: Tree
+    known: Tree
+    values: Mapping[str, Values] = field(default_factory=dict)
+    remedy: str = ""
+
+    @classmethod
+    def of(cls, path: str, prefix: str = "", *, known: Tree, remedy: str = "") -> "Schema":
+        """Return the schema that a shipped file is; its own keys are `known` as well."""
+        keys = shipped(path)
+        values = {f"{prefix}{key}": found for key, found in key_values(path).items()}
+        return cls(keys, dict(flatten(keys, prefix)) | dict(known), values, remedy)
+
+
+def _check_section(section: Any, name: str, group: str, groups: Tree) -> Tree:
     """Check one section and return the keys that it may have."""
     if not isinstance(section, Mapping):
         raise UserError(
             f"{name}: expected keys and values, found {section!r}; choose with {group}=..."
         )
-    choice = UNNAMED.get(name) or str(section.get("name", ""))
-    if choice not in choices(group):
+    path = schema_of(name, section)
+    if path is None:
+        choice = str(section.get("name", ""))
         raise UserError(
             f"{name}.name: '{choice}' is no {group}; {nearest(choice, choices(group))}"
             " (files of your own name the shipped choice that they vary)"
         )
-    schema = shipped(f"{group}/{choice}")
-    keys = dict(flatten(schema, f"{name}."))
-    remedy = f", or begin the file with defaults: [{choice}]"
-    _check_tree(section, schema, f"{name}.", groups | keys, remedy)
-    return keys
+    remedy = f", or begin the file with defaults: [{path.rpartition('/')[2]}]"
+    schema = Schema.of(path, f"{name}.", known=groups, remedy=remedy)
+    _check_tree(section, schema.keys, f"{name}.", schema)
+    return dict(flatten(schema.keys, f"{name}."))
 
 
-def _check_tree(values: Tree, schema: Tree, prefix: str, known: Tree, remedy: str = "") -> None:
-    for key, value in values.items():
+def _check_tree(tree: Tree, expected: Tree, prefix: str, schema: Schema) -> None:
+    for key, value in tree.items():
         path = f"{prefix}{key}"
-        if key not in schema:
-            raise UserError(f"there is no key '{path}'; {suggest_key(path, known)}")
-        expected = schema[key]
-        if isinstance(expected, Mapping):
+        if key not in expected:
+            raise UserError(f"there is no key '{path}'; {suggest_key(path, schema.known)}")
+        default = expected[key]
+        if isinstance(default, Mapping):
             if not isinstance(value, Mapping):
                 raise UserError(f"{path}: expected keys and values, found {value!r}")
-            _check_tree(value, expected, f"{path}.", known, remedy)
+            _check_tree(value, default, f"{path}.", schema)
         else:
-            _check_type(path, value, expected)
-            _check_range(path, value)
-    missing = next((key for key in schema if key not in values), None)
+            _check_value(path, value, default, schema.values.get(path, ANY))
+    missing = next((key for key in expected if key not in tree), None)
     if missing is not None:
-        raise UserError(f"'{prefix}{missing}' is missing; give {prefix}{missing}=...{remedy}")
+        path = f"{prefix}{missing}"
+        raise UserError(f"'{path}' is missing; give {path}=...{schema.remedy}")
 
 
-def _check_type(path: str, value: Any, default: Any) -> None:
-    """Compare with the default's type; whole numbers pass as floats, null only where it is one."""
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    hint = f" (default: {default!r})"
-    if default == "???":
-        fits, wanted, hint = isinstance(value, str), "text", ""
-    elif default is None:
-        fits, wanted = value is None or isinstance(value, str), "text (or null)"
-    elif isinstance(default, bool):
-        fits, wanted = isinstance(value, bool), "true or false"
-    elif isinstance(default, int):
-        fits, wanted = number and isinstance(value, int), "a whole number"
-    elif isinstance(default, float):
-        fits, wanted = number and math.isfinite(value), "a number"
-    elif isinstance(default, list):
-        numbers = path in NUMBERS
-        fits = isinstance(value, list) and all(type(v) is (int if numbers else str) for v in value)
-        wanted = f"a list of {'whole numbers' if numbers else 'names'}, for instance {path}="
-        wanted += "[1,2]" if numbers else "[a,b]"
-    else:
-        fits, wanted = isinstance(value, str), "text"
-    if not fits and number and wanted.startswith("text"):
-        hint = f"; where it is a name, put it in quotes: {path}='\"{value}\"'"
+def _check_value(path: str, value: Any, default: Any, values: Values) -> None:
+    fits, wanted = _type(path, value, default, values)
     if not fits:
-        raise UserError(f"{path}: expected {wanted}, found {value!r}{hint}")
+        raise UserError(f"{path}: expected {wanted}, found {value!r}{_hint(path, value, default)}")
+    if values.admit(value):
+        return
+    if not values.words:
+        raise UserError(f"{path}: expected {values.expected()}, found {value}")
+    wrong = next(word for word in _listed(value) if word not in values.words)
+    near = nearest(str(wrong), map(str, values.words))
+    hint = f"; {near}" if near.startswith("did you mean") else ""
+    raise UserError(f"{path}: expected {values.expected()}, found '{wrong}'{hint}")
 
 
-def _check_range(path: str, value: Any) -> None:
-    last = path.rpartition(".")[2]
-    for word in value if isinstance(value, list) else [value]:
-        if path in WORDS and word not in WORDS[path]:
-            raise UserError(f"{path}: expected one of {', '.join(WORDS[path])}, found '{word}'")
-    number = isinstance(value, int | float)
-    smallest = AT_LEAST.get(last)
-    if path == "trainer.batch_size":
-        smallest = 0
-    if number and smallest is not None and value < smallest:
-        raise UserError(f"{path}: expected at least {smallest}, found {value}")
-    interval = BETWEEN.get(path) or BETWEEN.get(last)
-    if number and interval and not interval[0] < value < interval[1]:
-        low, high = (round(bound, 6) + 0.0 for bound in interval)
-        raise UserError(f"{path}: expected a number between {low:g} and {high:g}, found {value}")
+def _type(path: str, value: Any, default: Any, values: Values) -> tuple[bool, str]:
+    """Return whether a value has the default's type, and what that type is called.
+
+    Whole numbers pass as floats; null passes where it is the default.
+    """
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if default is None:
+        return value is None or isinstance(value, str), "text (or null)"
+    if isinstance(default, bool):
+        return isinstance(value, bool), "true or false"
+    if isinstance(default, int):
+        return number and isinstance(value, int), "a whole number"
+    if isinstance(default, float):
+        return number and abs(value) <= sys.float_info.max, "a number"
+    if isinstance(default, list):
+        kind, called, example = NUMBERS if values.whole_numbers else NAMES
+        fits = isinstance(value, list) and all(type(item) is kind for item in value)
+        return fits, f"a list of {called}, for instance {path}={example}"
+    return isinstance(value, str), "text"
+
+
+def _hint(path: str, value: Any, default: Any) -> str:
+    """Return what else is said of a value that has the wrong type."""
+    text = default is None or isinstance(default, str)
+    if text and isinstance(value, int | float) and not isinstance(value, bool):
+        return f"; where it is a name, put it in quotes: {path}='\"{value}\"'"
+    return "" if default == "???" else f" (default: {default!r})"
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def flatten(tree: Tree, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -1,12 +1,14 @@
-"""What the shipped YAML files offer: groups, their choices, keys, defaults and comments."""
+"""What the shipped YAML files offer: groups, their choices, keys, defaults, values and comments."""
 
 import re
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
+from mlff_cli.config.values import Values, read_values
 from mlff_cli.errors import UserError, nearest
 
 SECTIONS = {
@@ -23,6 +25,20 @@ SECTIONS = {
 
 SECTION_OF = {group: section for section, group in SECTIONS.items()}
 
+OWN = ("defaults", "hydra")
+"""Keys of a file that Hydra reads and no command sees."""
+
+KEY = re.compile(r"(?P<indent> *)(?P<key>\w+):.*?(?:\s+# (?P<values>.*))?")
+"""A line with a key, and the comment behind it."""
+
+
+class Line(NamedTuple):
+    """A line with a key: the key in full, the comment above it, and the one behind it."""
+
+    key: str
+    above: str
+    behind: str
+
 
 def configs_folder() -> Path:
     """Return the folder of the shipped configs: inside the wheel, else the repository's."""
@@ -32,12 +48,18 @@ def configs_folder() -> Path:
 
 def default_choices(command: str) -> dict[str, str | None]:
     """Return the groups of a command's config with the choice made in each, the task first."""
-    entries = _content(command).get("defaults", [])
-    found = {
-        group: choice for entry in entries if isinstance(entry, dict)
-        for group, choice in entry.items()
-    }  # fmt: skip
+    found = dict(_group_entries(command))
     return {group: found[group] for group in sorted(found, key=lambda group: group != "task")}
+
+
+def overridden_choices(path: str) -> dict[str, str]:
+    """Return the choices that ``configs/<path>.yaml`` and its parents make in other groups."""
+    made: dict[str, str] = {}
+    for parent in _family(path):
+        for entry, choice in _group_entries(parent):
+            if entry.startswith("override /"):
+                made[entry.removeprefix("override /").partition("@")[0]] = str(choice)
+    return made
 
 
 def groups() -> list[str]:
@@ -48,38 +70,84 @@ def groups() -> list[str]:
 def choices(group: str) -> dict[str, str]:
     """Return each choice of a group with the first comment of its file, which describes it.
 
+    Files whose names begin with "_" hold what others share and are no choices.
+
     Raises:
         UserError: There is no such group.
     """
     if group not in groups():
         raise UserError(f"there is no group '{group}'; {nearest(group, groups())}")
-    files = sorted((configs_folder() / group).glob("*.yaml"))
-    return {file.stem: _comment_lines(file.read_text(encoding="utf-8"))[0] for file in files}
+    files = sorted((configs_folder() / group).glob("[!_]*.yaml"))
+    return {file.stem: _opening(file.read_text(encoding="utf-8"))[0] for file in files}
 
 
 def shipped(path: str) -> dict[str, Any]:
-    """Return the keys and defaults of ``configs/<path>.yaml``, without Hydra's own."""
-    return {key: value for key, value in _content(path).items() if key not in ("defaults", "hydra")}
+    """Return the keys and defaults of ``configs/<path>.yaml`` and its parents."""
+    merged: dict[str, Any] = {}
+    for parent in _family(path):
+        own = {key: value for key, value in _content(parent).items() if key not in OWN}
+        merged = _merged(merged, own)
+    return merged
 
 
 def key_comments(path: str) -> dict[str, str]:
-    """Return what the comments above the keys of ``configs/<path>.yaml`` say, "" without one."""
-    text = (configs_folder() / f"{path}.yaml").read_text(encoding="utf-8")
-    found, said, section = {}, _comment_lines(text)[1:], ""
-    body = re.sub(r"\A(#.*\n)+", "", text)
-    for line in body.splitlines():
+    """Return what the comments above the keys of a file and its parents say, where they do."""
+    return _of_keys(path, lambda line: line.above)
+
+
+def key_values(path: str) -> dict[str, Values]:
+    """Return the values that the keys of a file and its parents may have, where they say so."""
+    said = _of_keys(path, lambda line: line.behind)
+    return {key: read_values(comment) for key, comment in said.items()}
+
+
+def _of_keys(path: str, part: Callable[[Line], str]) -> dict[str, str]:
+    lines = (line for parent in _family(path) for line in _lines(parent))
+    return {line.key: part(line) for line in lines if part(line)}
+
+
+def _family(path: str) -> Iterator[str]:
+    """Yield the files that a file takes keys from by its defaults list, itself the last."""
+    group, slash, _ = path.rpartition("/")
+    for entry in _content(path).get("defaults", []):
+        if isinstance(entry, str) and entry != "_self_":
+            yield from _family(f"{group}{slash}{entry}")
+    yield path
+
+
+def _group_entries(path: str) -> Iterator[tuple[str, str | None]]:
+    """Yield the groups in a file's defaults list, as they stand there, and the choices made."""
+    for entry in _content(path).get("defaults", []):
+        if isinstance(entry, Mapping):
+            yield from entry.items()
+
+
+def _lines(path: str) -> Iterator[Line]:
+    """Yield the lines with keys; those of a section are named with it."""
+    text = _text(path)
+    said, section = _opening(text)[1:], ""
+    for line in re.sub(r"\A(#.*\n)+", "", text).splitlines():
         if line.strip().startswith("#"):
             said.append(line.strip("# "))
             continue
-        if match := re.match(r"( *)(\w+):", line):
-            if not match[1]:
-                section = match[2]
-            found[f"{section}.{match[2]}" if match[1] else section] = " ".join(said)
+        if match := KEY.fullmatch(line):
+            if not match["indent"]:
+                section = match["key"]
+            key = f"{section}.{match['key']}" if match["indent"] else section
+            yield Line(key, " ".join(said), match["values"] or "")
         said = []
-    return found
 
 
-def _comment_lines(text: str) -> list[str]:
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Return two trees as one; where both have a value, that of the second counts."""
+    result = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
+        result[key] = _merged(result[key], value) if both else value
+    return result
+
+
+def _opening(text: str) -> list[str]:
     """Return the comment that a file begins with, without Hydra's own line."""
     top = re.match(r"(#.*\n)*", text)
     lines = top[0].splitlines() if top else []
@@ -87,6 +155,10 @@ def _comment_lines(text: str) -> list[str]:
 
 
 @cache
+def _text(path: str) -> str:
+    return (configs_folder() / f"{path}.yaml").read_text(encoding="utf-8")
+
+
+@cache
 def _content(path: str) -> dict[str, Any]:
-    content = yaml.safe_load((configs_folder() / f"{path}.yaml").read_text(encoding="utf-8"))
-    return content or {}
+    return yaml.safe_load(_text(path)) or {}

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -63,6 +63,9 @@ class Method(ABC):
 
     all_at_once = False
     """Whether it learns every experience together, as one."""
+
+    reads_features: ClassVar[bool] = True
+    """Whether it learns from the features of a frozen backbone, which runs can share."""
 
     context: Context
     adapters: Adapters

@@ -23,6 +23,8 @@ SAMPLE = 256
 class FineTuning(Method):
     """Backbone, fusion layer (by default the deepest level) and head train end to end."""
 
+    reads_features = False
+
     def __init__(
         self,
         context: Context,

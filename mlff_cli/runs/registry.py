@@ -22,7 +22,16 @@ def implementation(package: str, section: Mapping[str, Any], base: type[T]) -> C
     Raises:
         UserError: There is no such module, or it defines no such class.
     """
-    name = str(section["name"])
+    keys = {key: value for key, value in section.items() if key != "name"}
+    return partial(class_of(package, str(section["name"]), base), **keys)
+
+
+def class_of(package: str, name: str, base: type[T]) -> type[T]:
+    """Return the subclass of ``base`` that ``mlff_cli/<package>/<name>.py`` defines.
+
+    Raises:
+        UserError: There is no such module, or it defines no such class.
+    """
     module_name = f"mlff_cli.{package}.{name}"
     if not name.isidentifier() or find_spec(module_name) is None:
         raise UserError(f"'{name}' has a YAML and no code: mlff_cli/{package}/{name}.py is missing")
@@ -33,6 +42,5 @@ def implementation(package: str, section: Mapping[str, Any], base: type[T]) -> C
             and issubclass(candidate, base)
             and candidate.__module__ == module.__name__
         ):
-            keys = {key: value for key, value in section.items() if key != "name"}
-            return partial(candidate, **keys)
+            return candidate
     raise UserError(f"mlff_cli/{package}/{name}.py defines no {base.__name__}")

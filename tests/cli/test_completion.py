@@ -9,7 +9,7 @@ import pytest
 from command_calls import call
 
 from mlff_cli.cli.completion import candidates
-from mlff_cli.cli.main import COMMANDS
+from mlff_cli.cli.table import COMMANDS
 from mlff_cli.config.shipped import choices, groups
 
 
@@ -29,6 +29,14 @@ from mlff_cli.config.shipped import choices, groups
         ("mlff train trainer=cpu trainer.w", ["trainer.workers="]),
         ("mlff train features.store=", ["true ", "false "]),
         ("mlff train trainer.device=c", ["cpu ", "cuda "]),
+        ("mlff train data.labelling=", ["defects ", "good_defect "]),
+        ("mlff train task=component_offsets data.labelling=", ["tolerance ", "offsets "]),
+        ("mlff train task=component_misalignment_real data.roo", ["data.root="]),
+        ("mlff train data.augmentation=[fl", ["[flips"]),
+        ("mlff train data.augmentation=[flips,b", ["[flips,brightness"]),
+        ("mlff sweep splits.scored=test,v", ["test,validation "]),
+        ("mlff features action=p", ["prune "]),
+        ("mlff train method.epochs=", []),
         ("mlff evaluate us", ["use_head="]),
         ("mlff evaluate method", []),
         ("mlff train data.root=/ho", []),

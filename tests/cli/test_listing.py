@@ -22,12 +22,19 @@ def test_every_choice_of_every_group_is_described():
 
 
 def test_the_keys_of_a_choice_stand_below_it_as_they_are_given():
+    assert "_files" not in call("list", "dataset").out
     out = call("list", "fusion").out
     for key in shipped("fusion/conv1x1").keys() - {"name"}:
         assert f"    fusion.{key}=" in out
     assert "fusion.statistics=[max,min,range]" in out
     assert "data.root=null" in call("list", "dataset").out
     assert "fusion.name" not in out
+
+
+def test_the_values_of_a_key_stand_beside_it():
+    assert "[auto | cpu | cuda | mps]" in call("list", "trainer").out
+    assert "[above 0, below 10]" in call("list", "method").out
+    assert "[any of flips | shifts | brightness]" in call("list", "dataset").out
 
 
 def test_a_group_without_shipped_choices_says_how_to_add_some():

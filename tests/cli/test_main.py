@@ -4,7 +4,7 @@ import pytest
 from command_calls import HEAVY, call, imported, refusal
 
 from mlff_cli import __version__
-from mlff_cli.cli.main import COMMANDS
+from mlff_cli.cli.table import COMMANDS
 from mlff_cli.config.shipped import choices, groups
 
 
@@ -33,6 +33,7 @@ def test_help_of_a_command_shows_groups_choices_and_keys_with_defaults(command):
     assert all(f"{group}=" in out for group in groups() if len(choices(group)) > 1)
     assert "conv1x1*" in out and "authors" in out and "authors*" not in out
     assert "seed=0" in out and "splits.test=0.25" in out
+    assert "[test | validation]" in out and "[from 0, below 1]" in out
     assert max(map(len, out.splitlines())) <= 100
 
 
@@ -102,6 +103,8 @@ REFUSALS = [
     (["evaluate", "x", "tainer=cpu"], "did you mean 'trainer'?"),
     (["train", "--sed=3"], "no flag '--sed'"),
     (["train", "--seed", "3"], "seed=..."),
+    (["train", "--info", "config"], "no flag '--info'"),
+    (["train", "--config-dir", "nowhere"], "nowhere: there is no such folder"),
     # keys of other choices
     (["train", "data.root=x"], "it belongs to dataset=csv or"),
     (["train", "dataset.root=x"], "dataset=folder"),
@@ -129,9 +132,12 @@ REFUSALS = [
     (["train", "method.learning_rate=0"], "between 0 and 10"),
     (["train", "method.weight_decay=nan"], "expected a number, found nan"),
     (["train", "method.weight_decay=inf"], "expected a number, found inf"),
-    (["train", "splits.test=1"], "splits.test: expected a number between 0 and 1, found 1"),
+    (["train", "splits.test=1"], "between 0 and 1 (above 0, below 1), found 1"),
     (["train", "seed=a"], "seed: expected a whole number, found 'a'"),
-    (["train", "seed=-1"], "seed: expected at least 0, found -1"),
+    (["train", "seed=-1"], "seed: expected at least 0 and at most 2^63-1, found -1"),
+    (["train", f"seed={2**70}"], "seed: expected at least 0 and at most 2^63-1, found 118059"),
+    (["train", "task=custom", "data.image_size=5000"], "at least 16 and at most 4096, found 5000"),
+    (["train", "dataset=_files"], "dataset: there is no '_files'; choose one of: csv"),
     (["train", "seed=null"], "seed: expected a whole number, found None"),
     (["train", "features.store=maybe"], "expected true or false, found 'maybe'"),
     (["train", "trainer.device=gpu"], "one of auto, cpu, cuda, mps, found 'gpu'"),
@@ -156,7 +162,11 @@ REFUSALS = [
     (["train", "-m", "seed=0"], "mlff sweep"),
     (["sweep", "method=mlff,finetun"], "method: there is no 'finetun'; did you mean 'finetune'?"),
     (["sweep", "seed=0,1", "method.epochs=2,three"], "found 'three'"),
-    (["sweep", "seed=0,1,-1"], "seed: expected at least 0, found -1"),
+    (["sweep", "seed=0,1,-1"], "seed: expected at least 0 and at most 2^63-1, found -1"),
+    (["sweep", "seed=glob(*)"], "seed: give its values one by one, seed=a,b"),
+    # actions
+    (["data", "task=custom"], "mlff data has one action: mlff data check task=..."),
+    (["features", "prun"], "action: expected one of list, verify, prune, found 'prun'"),
     # folders
     (["evaluate", "nowhere"], "nowhere: is no run folder"),
     (["evaluate", "a", "b"], "one run folder, not 2"),

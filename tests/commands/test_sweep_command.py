@@ -64,6 +64,15 @@ def test_runs_of_a_sweep_are_those_of_train(swept, monkeypatch):
     assert "finished before, not repeated" in result.out
 
 
+def test_more_at_a_time_or_elsewhere_is_the_same_sweep(swept, monkeypatch):
+    folder, _ = swept
+    monkeypatch.chdir(folder)
+    result = call(*SWEEP, "trainer.processes=2", "trainer.checkpoint_every=3")
+    assert result.code == 0
+    assert result.out.count("finished before, not repeated") == 4
+    assert [row["seeds"] for row in table(folder)] == ["2", "2"]
+
+
 def test_a_failed_run_is_named_in_the_table_and_takes_no_other_with_it(empty):
     words = ("sweep", *TINY, "fusion=authors", "fusion.width=2,8")
     for attempt in ("first", "again"):
@@ -110,7 +119,7 @@ def test_ctrl_c_leaves_with_130_and_the_same_sweep_goes_on(swept, tmp_path):
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    assert "the same command takes" in err and "Traceback" not in err
+    assert "the same command resumes" in err and "Traceback" not in err
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         result = call(*SWEEP)

@@ -1,19 +1,17 @@
 """Composition through Hydra: every shipped choice, and a user's own."""
 
+import sys
+
 import pytest
 from command_calls import call, refusal
-from hydra import compose, initialize_config_dir
+from platformdirs import user_cache_dir
 
-from mlff_cli.config.composition import plain_config, register_resolvers, sweep_name
-from mlff_cli.config.shipped import SECTION_OF, choices, configs_folder, default_choices, groups
+from mlff_cli.config.composition import Composer, compose_config, user_cache
+from mlff_cli.config.shipped import SECTION_OF, choices, default_choices, groups
 
 
-@pytest.fixture(scope="module")
-def composed():
-    """Composes a command's config as the command line does, and holds it to the schema."""
-    register_resolvers()
-    with initialize_config_dir(str(configs_folder()), version_base="1.3"):
-        yield lambda command, *words: plain_config(compose(command, overrides=list(words)), command)
+def composed(command, *words):
+    return compose_config(command, words)
 
 
 def is_named(choice, name):
@@ -24,7 +22,7 @@ def is_named(choice, name):
 @pytest.mark.parametrize(
     ("group", "choice"), [(group, choice) for group in groups() for choice in choices(group)]
 )
-def test_every_choice_composes(composed, group, choice):
+def test_every_choice_composes(group, choice):
     config = composed("train", f"{group}={choice}")
     section = SECTION_OF.get(group, group)
     named = config[section].get("name", choice) if section in config else choice
@@ -34,45 +32,45 @@ def test_every_choice_composes(composed, group, choice):
 
 @pytest.mark.parametrize("task", choices("task"))
 @pytest.mark.parametrize("method", choices("method"))
-def test_every_task_composes_with_every_method(composed, task, method):
+def test_every_task_composes_with_every_method(task, method):
     config = composed("train", f"task={task}", f"method={method}", "seed=3")
     assert is_named(method, config["method"]["name"])
     assert (config["task"]["name"], config["seed"]) == (task, 3)
 
 
 @pytest.mark.parametrize("command", ["evaluate", "verify"])
-def test_the_commands_on_a_run_compose(composed, command):
+def test_the_commands_on_a_run_compose(command):
     assert composed(command, "run=x")["run"] == "x"
     assert "data" not in composed("evaluate", "run=x")
 
 
 @pytest.mark.parametrize("choice", choices("dataset"))
-def test_evaluate_composes_with_every_dataset(composed, choice):
+def test_evaluate_composes_with_every_dataset(choice):
     assert composed("evaluate", "run=x", f"dataset={choice}")["data"]["name"] in choices("dataset")
 
 
-def test_report_composes(composed):
+def test_report_composes():
     assert composed("report", "runs=[a,b]")["runs"] == ["a", "b"]
 
 
-def test_baselines_read_the_deepest_level_unless_told_otherwise(composed):
+def test_baselines_read_the_deepest_level_unless_told_otherwise():
     assert composed("train", "method=finetune")["fusion"]["name"] == "deepest"
     assert composed("train", "method=finetune", "fusion=conv1x1")["fusion"]["name"] == "conv1x1"
     assert composed("train", "method=joint")["fusion"]["name"] == default_choices("train")["fusion"]
 
 
-def test_features_go_to_the_users_cache(composed, monkeypatch):
+def test_features_go_to_the_users_cache(monkeypatch):
     monkeypatch.setenv("MLFF_CACHE", "/somewhere")
     assert composed("train")["paths"]["features"] == "/somewhere/features"
     monkeypatch.delenv("MLFF_CACHE")
-    monkeypatch.setattr("sys.platform", "linux")
+    assert composed("train")["paths"]["features"] == f"{user_cache_dir('mlff', False)}/features"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other platforms have other customs")
+def test_the_users_cache_is_where_the_platform_has_it(monkeypatch):
+    monkeypatch.delenv("MLFF_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", "/elsewhere")
-    assert composed("train")["paths"]["features"] == "/elsewhere/mlff/features"
-
-
-def test_a_sweep_has_a_name_of_its_own_whatever_the_order_of_its_words():
-    assert sweep_name(["seed=0,1", "method=mlff"]) == sweep_name(["method=mlff", "seed=0,1"])
-    assert sweep_name(["seed=0,1"]) != sweep_name(["seed=0,2"])
+    assert user_cache() == "/elsewhere/mlff"
 
 
 @pytest.fixture
@@ -168,9 +166,48 @@ def test_cfg_prints_the_whole_config_and_runs_nothing(own, command):
         assert line in result.out
 
 
-def test_hydras_flags_work_with_every_command(own):
+def test_cfg_shows_a_part_of_any_command_s_config(own):
     assert "hydra:" in call("train", "--cfg", "hydra").out
-    assert "fusion" in call("train", "--info", "defaults-tree").out
+    assert "epochs:" not in call("train", "--cfg", "hydra").out
+    everything = call("train", "-c", "all").out
+    assert "hydra:" in everything and "epochs:" in everything
     assert call("train", "--cfg", "job", "--package", "splits").out.startswith("# @package splits")
+    assert call("train", "--cfg", "job", "-p", "splits.test").out == "0.25\n"
+    assert "no 'split'" in refusal("train", "--cfg", "job", "-p", "split")
     assert "run: x" in call("evaluate", "x", "--cfg", "job").out
     assert "runs:\n- a\n- b" in call("report", "a", "b", "--cfg", "job").out
+
+
+def test_cfg_fills_references_in_where_it_is_asked_to(own):
+    words = ("train", "task=surface_defect_real", "paths.data=/x", "--cfg", "job", "-p")
+    assert call(*words, "data.root").out == "/x\n"
+    assert "root: ${paths.data}" in call(*words, "data").out
+    assert "root: /x" in call(*words, "data", "--resolve").out
+    hydras = call("train", "paths.runs=there", "--cfg", "hydra", "--resolve").out
+    assert "dir: there/sweeps" in hydras
+    unknown = ("train", "seed=${x}", "--cfg", "job", "--resolve")
+    assert "seed: cannot be filled in" in refusal(*unknown)
+
+
+def test_a_sweep_shows_its_first_run(own):
+    out = call("sweep", "experiment=paper_table", "seed=7,8", "--cfg", "job").out
+    assert "seed: 7" in out and "method:\n  name: finetune" in out
+
+
+def test_several_folders_of_own_configs(own, tmp_path):
+    flag = own("fusion/narrow", "defaults: [conv1x1]\nwidth: 24\n")
+    other = tmp_path / "other,=[1]"
+    (other / "head").mkdir(parents=True)
+    (other / "head" / "deep.yaml").write_text("defaults: [classifier]\nhidden: 32\n")
+    words = ("fusion=narrow", "head=deep", "--cfg=job")
+    out = call("train", flag, "-cd", str(other), *words).out
+    assert "width: 24" in out and "hidden: 32" in out
+
+
+def test_a_composer_leaves_hydra_as_it_was():
+    from hydra.core.global_hydra import GlobalHydra
+
+    with Composer.opened("train") as composer:
+        assert composer.checked(["seed=1"])["seed"] == 1
+        assert composer.checked(["seed=2"])["seed"] == 2
+    assert not GlobalHydra.instance().is_initialized()

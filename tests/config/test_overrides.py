@@ -1,5 +1,6 @@
 """Words of the command line before Hydra reads them."""
 
+import re
 import sys
 
 import pytest
@@ -8,12 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlff_cli.config.overrides import (
+    combinations,
     command_line,
-    is_showing,
     quoted,
+    readable,
     text_value,
-    told_apart,
-    variations,
 )
 from mlff_cli.errors import UserError
 
@@ -59,22 +59,43 @@ def test_commas_part_values_only_where_several_are_meant():
     assert quoted("seed=range(0,3)", several=False) == "seed=range(0,3)"
 
 
-def test_flags_and_words_are_told_apart():
-    words = ["seed=1", "--config-dir", "my configs", "runs/x", "--cfg=job", "-m"]
-    flags = ["--config-dir", "my configs", "--cfg=job", "-m"]
-    assert told_apart(words) == (flags, ["seed=1", "runs/x"])
-    assert is_showing(flags) and not is_showing(flags[:2])
-    with pytest.raises(UserError, match=r"no flag '--seed'.* seed="):
-        told_apart(["--seed=1"])
+def test_words_are_made_readable_or_refused():
+    assert readable(["seed=1", "paths.runs=/a b/(c)"], several=False) == [
+        "seed=1",
+        'paths.runs="/a b/(c)"',
+    ]
+    for word, said in {
+        "surface_defect": "did you mean task=surface_defect?",
+        "=3": "cannot read '=3'",
+        "dataset=_files": "no '_files'",
+        "task=null": "task= needs a choice",
+    }.items():
+        with pytest.raises(UserError, match=re.escape(said)):
+            readable([word], several=True)
 
 
-def test_variations_show_every_value_of_a_sweep_once():
-    made = variations(["a=1,2,3", "b=x", "c=range(0,2)", "order=[p,q]"])
-    assert made[0] == ["a=1", "b=x", "c=0", "order=[p,q]"]
-    assert [words[0] for words in made[1:3]] == ["a=2", "a=3"]
-    assert made[3:] == [["a=1", "b=x", "c=1", "order=[p,q]"]]
+def test_every_combination_once_and_the_last_override_of_a_key_counts():
+    words = ["task=a,b", "seed=0,1,2", "method=mlff", "seed=3,4", "order=[x,y]"]
+    assert combinations(words) == [
+        ["task=a", "seed=3", "method=mlff", "order=[x,y]"],
+        ["task=a", "seed=4", "method=mlff", "order=[x,y]"],
+        ["task=b", "seed=3", "method=mlff", "order=[x,y]"],
+        ["task=b", "seed=4", "method=mlff", "order=[x,y]"],
+    ]
+
+
+def test_values_of_a_sweep_can_be_counted():
+    assert combinations(["seed=range(0,3)"]) == [["seed=0"], ["seed=1"], ["seed=2"]]
+    assert combinations(["order=[p,q],[q,p]"]) == [["order=[p,q]"], ["order=[q,p]"]]
+    assert combinations([]) == [[]]
+
+
+@pytest.mark.parametrize("value", ["glob(*)", "interval(0,1)"])
+def test_values_that_cannot_be_counted_are_refused(value):
+    with pytest.raises(UserError, match=r"seed: give its values one by one"):
+        combinations([f"seed={value}"])
 
 
 def test_the_command_line_can_be_pasted_into_a_shell(monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["mlff sweep", "--multirun", 'paths.runs="a b"', "seed=0,1"])
-    assert command_line() == "mlff sweep 'paths.runs=\"a b\"' seed=0,1"
+    monkeypatch.setattr(sys, "argv", ["/x/mlff", "sweep", "paths.runs=a b", "seed=0,1"])
+    assert command_line() == "mlff sweep 'paths.runs=a b' seed=0,1"

@@ -4,16 +4,9 @@ from copy import deepcopy
 
 import pytest
 
-from mlff_cli.config.schema import AT_LEAST, BETWEEN, NUMBERS, WORDS, check, flatten, suggest_key
-from mlff_cli.config.shipped import SECTIONS, choices, default_choices, shipped
+from mlff_cli.config.schema import check, flatten, schema_of, suggest_key
+from mlff_cli.config.shipped import SECTIONS, default_choices, shipped
 from mlff_cli.errors import UserError
-
-KEYS = dict(flatten(shipped("train"))) | {
-    key: value
-    for section, group in SECTIONS.items()
-    for choice in choices(group)
-    for key, value in flatten(shipped(f"{group}/{choice}"), f"{section}.")
-}
 
 
 @pytest.fixture
@@ -147,14 +140,54 @@ def test_a_list_of_numbers_takes_no_names(config):
     assert "data.exposures: expected a list of whole numbers" in refused(config)
 
 
-def test_every_rule_is_about_a_key_that_is_shipped():
-    names = {key.rpartition(".")[2] for key in KEYS} | {"tolerance"}
-    assert AT_LEAST.keys() <= names
-    assert all(KEYS[key] == [] for key in NUMBERS)
-    assert all(key in KEYS or key in names for key in BETWEEN)
-    for key, words in WORDS.items():
-        default = KEYS[key]
-        assert set(default if isinstance(default, list) else [default]) <= set(words)
+def test_words_and_ranges_are_those_of_the_choice(config):
+    config["data"] = dict(shipped("dataset/placement"), labelling="offsets")
+    check(config, "train")
+    config["data"] = dict(shipped("dataset/surfaces"), labelling="offsets")
+    assert refused(config).startswith(
+        "data.labelling: expected one of defects, good_defect, found 'offsets'"
+    )
+    config["data"] = dict(shipped("dataset/elpv"), classes=3)
+    assert refused(config) == "data.classes: expected one of 2, 4, found '3'"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("seed", 2**70, "seed: expected at least 0 and at most 2^63-1, found 11805916207174"),
+        ("seed", 2**63, "seed: expected at least 0 and at most 2^63-1, found 9223372036854775808"),
+        ("data.generator_seed", 2**63, "data.generator_seed: expected at least 0 and at most"),
+        ("data.image_size", 100_000, "data.image_size: expected at least 32 and at most 1024"),
+        ("splits.scored", "validatoin", "found 'validatoin'; did you mean 'validation'?"),
+        ("data.augmentation", ["flips", "twirls"], "flips, shifts, brightness, found 'twirls'"),
+        ("method.weight_decay", 10**400, "method.weight_decay: expected a number, found 1000"),
+        ("method.learning_rate", 10, "a number between 0 and 10 (above 0, below 10), found 10"),
+    ],
+)
+def test_what_a_range_says(config, key, value, said):
+    set_key(config, key, value)
+    assert said in refused(config)
+
+
+def test_the_greatest_seed_passes(config):
+    check(config | {"seed": 2**63 - 1}, "train")
+
+
+@pytest.mark.parametrize(
+    ("section", "tree", "path"),
+    [
+        ("fusion", {"name": "conv1x1"}, "fusion/conv1x1"),
+        ("data", {"name": "csv"}, "dataset/csv"),
+        ("trainer", {}, "trainer/default"),
+        ("fusion", {"name": "mine"}, None),
+        ("fusion", {"name": "../fusion/conv1x1"}, None),
+        ("fusion", {}, None),
+        ("fusion", "conv1x1", None),
+        ("splits", {"test": 0.1}, None),
+    ],
+)
+def test_the_schema_of_a_section_is_a_shipped_file(section, tree, path):
+    assert schema_of(section, tree) == path
 
 
 @pytest.mark.parametrize(

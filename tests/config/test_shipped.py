@@ -5,15 +5,18 @@ import inspect
 import pytest
 
 from mlff_cli.backbones.recipe import BackboneRecipe
-from mlff_cli.cli.help import ALIASES
-from mlff_cli.cli.main import COMMANDS, PLAIN
+from mlff_cli.cli.table import COMMANDS
+from mlff_cli.config.composition import compose_config
 from mlff_cli.config.schema import flatten
 from mlff_cli.config.shipped import (
+    SECTION_OF,
     choices,
     configs_folder,
     default_choices,
     groups,
     key_comments,
+    key_values,
+    overridden_choices,
     shipped,
 )
 from mlff_cli.data.base import Dataset
@@ -24,6 +27,7 @@ from mlff_cli.methods.base import Method
 from mlff_cli.runs.registry import implementation
 from mlff_cli.tasks.sequence import sequence
 
+CONFIGS = {command.config for command in COMMANDS.values()} - {None}
 EVERY = [(group, choice) for group in groups() for choice in choices(group)]
 VARIED = {
     "dataset/surfaces_good_defect": "surfaces",
@@ -45,14 +49,14 @@ CLASSES = {
 def test_every_folder_is_a_group_and_every_group_has_a_default_that_exists():
     folders = {path.name for path in configs_folder().iterdir() if path.is_dir()}
     assert folders <= set(groups())
-    for command in COMMANDS.keys() - PLAIN:
-        for group, default in default_choices(ALIASES.get(command, command)).items():
+    for config in CONFIGS:
+        for group, default in default_choices(config).items():
             assert default is None or default in choices(group)
 
 
-def test_every_command_but_the_plain_ones_has_a_config():
+def test_every_config_is_a_command_s_and_every_command_s_config_is_there():
     files = {path.stem for path in configs_folder().glob("*.yaml")} - {"defaults"}
-    assert files == {ALIASES.get(command, command) for command in COMMANDS.keys() - PLAIN}
+    assert files == CONFIGS
 
 
 @pytest.mark.parametrize(("group", "choice"), EVERY)
@@ -64,10 +68,9 @@ def test_every_choice_begins_with_a_sentence_on_what_it_is(group, choice):
 @pytest.mark.parametrize(("group", "choice"), NAMED)
 def test_the_name_in_a_file_is_the_name_of_the_file(group, choice):
     path = f"{group}/{choice}"
+    assert shipped(path)["name"] == VARIED.get(path, choice)
     if path in VARIED:
-        assert shipped(path).keys() < shipped(f"{group}/{VARIED[path]}").keys()
-    else:
-        assert shipped(path)["name"] == choice
+        assert shipped(path).keys() == shipped(f"{group}/{VARIED[path]}").keys()
 
 
 @pytest.mark.parametrize("choice", choices("task"))
@@ -101,12 +104,67 @@ def test_a_trainer_adds_no_key_to_the_default_one(choice):
     assert shipped(f"trainer/{choice}").keys() <= shipped("trainer/default").keys()
 
 
+PATHS = [f"{group}/{choice}" for group, choice in NAMED]
+PATHS += [f"{group}/{choice}" for group in ("trainer",) for choice in choices(group)]
+PATHS += sorted(CONFIGS)
+FREE = ("name", "model", "run", "use_head")
+"""Keys that take any text."""
+
+
 def test_comments_are_read_with_the_keys_they_stand_above():
     assert key_comments("fusion/authors")["width"].startswith("Channels of the descriptor")
     assert key_comments("train")["splits.test"].startswith("Share of all images")
     assert key_comments("train")["seed"].startswith("Draws the split")
     assert "Hydra" not in key_comments("dataset/csv").get("name", "")
-    assert key_comments("trainer/default")["device"] == "auto, cpu, cuda or mps."
+    assert key_comments("trainer/default")["device"].startswith("Where networks run")
+
+
+def test_keys_comments_and_values_are_inherited_and_the_own_ones_count_more():
+    assert shipped("fusion/conv1x1_grid") == {
+        **shipped("fusion/conv1x1"),
+        "width": 24,
+        "statistics": ["grid"],
+        "dropout": 0.5,
+    }
+    comments = key_comments("fusion/conv1x1_grid")
+    assert comments["width"] == key_comments("fusion/conv1x1")["width"]
+    assert "narrow" in comments["dropout"]
+    assert key_values("fusion/conv1x1_grid") == key_values("fusion/conv1x1")
+
+
+@pytest.mark.parametrize(("group", "choice"), NAMED)
+def test_a_choice_is_shipped_as_hydra_composes_it(group, choice):
+    section = SECTION_OF[group]
+    words = [f"{group}={choice}"]
+    assert shipped(f"{group}/{choice}") == compose_config("train", words)[section]
+
+
+def test_files_that_others_share_are_no_choices():
+    shared = sorted(configs_folder().rglob("_*.yaml"))
+    assert [path.name for path in shared] == ["_files.yaml"]
+    assert "_files" not in choices("dataset")
+
+
+def test_a_task_says_which_other_choices_it_makes():
+    assert overridden_choices("task/component_offsets")["fusion"] == "conv1x1_grid"
+    assert overridden_choices("task/cross_product_fabric")["schedule"] == "unseen_product"
+    assert overridden_choices("method/finetune_10_epochs") == {"fusion": "deepest"}
+    assert overridden_choices("fusion/conv1x1") == {}
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_default_is_among_the_values_of_its_key(path):
+    keys = dict(flatten(shipped(path)))
+    for key, values in key_values(path).items():
+        assert values.admit(keys[key]), key
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_number_and_every_word_says_which_values_it_may_have(path):
+    values = key_values(path)
+    for key, default in flatten(shipped(path)):
+        free = key in FREE or not isinstance(default, int | float | str)
+        assert free or isinstance(default, bool) or values[key].said, key
 
 
 @pytest.mark.parametrize("path", sorted(configs_folder().rglob("[!d]*.yaml")))

@@ -7,8 +7,10 @@ import time
 import pytest
 from configs_for_tests import small_config
 
-from mlff_cli.config.overrides import combinations
-from mlff_cli.sweeps import in_processes as parallel_sweep
+from mlff_cli.sweeps import in_processes
+from mlff_cli.sweeps.in_processes import features_read
+from mlff_cli.sweeps.notes import Notes
+from mlff_cli.sweeps.plan import Plan, PlannedRun
 from mlff_cli.system.interruption import Terminated
 
 SCRIPT = """
@@ -25,16 +27,20 @@ time.sleep(30 if act == "hang" else 0.3)
 @pytest.fixture
 def sweep(tmp_path, monkeypatch):
     """Return a function of acts, one for each run, that carries them out two at a time."""
-    monkeypatch.setattr(parallel_sweep, "COMMAND", (sys.executable, "-c", SCRIPT))
-    monkeypatch.setattr(parallel_sweep, "PAUSE", 0.02)
+    monkeypatch.setattr(in_processes, "COMMAND", (sys.executable, "-c", SCRIPT))
+    monkeypatch.setattr(in_processes, "PAUSE", 0.02)
 
     def carry_out(*acts, method="finetune"):
         runs = []
         for seed, act in enumerate(acts):
             config = small_config(tmp_path, method=method, keys={"seed": seed})
             (tmp_path / str(seed)).mkdir(exist_ok=True)
-            runs.append(([act, str(tmp_path / str(seed) / "x")], config))
-        return parallel_sweep.run_all(str(tmp_path), runs, 2), runs
+            runs.append(PlannedRun((act, str(tmp_path / str(seed) / "x")), config))
+        plan = Plan(tmp_path, tuple(runs), 2, "basic", "means", (), ())
+        notes = Notes(tmp_path)
+        notes.begin(runs)
+        in_processes.run_in_processes(plan, notes)
+        return runs
 
     return carry_out
 
@@ -42,7 +48,7 @@ def sweep(tmp_path, monkeypatch):
 def notes(tmp_path):
     files = (tmp_path / "jobs").glob("*.json")
     found = [json.loads(file.read_text()) for file in files]
-    return [note["error"] for note in sorted(found, key=lambda note: note["seed"])]
+    return [note["error"] for note in sorted(found, key=lambda note: note["words"][1])]
 
 
 def moments(tmp_path, kind):
@@ -53,33 +59,32 @@ def moments(tmp_path, kind):
 
 
 def test_a_run_that_is_killed_or_fails_takes_no_other_with_it(sweep, tmp_path, capfd):
-    code, _ = sweep("go", "die", "fail", "go", "go")
-    assert code == 1
+    sweep("go", "die", "fail", "go", "go")
     killed, failed = "was killed by signal 9", "the images are bad"
     assert notes(tmp_path) == [None, killed, failed, None, None]
     assert killed in capfd.readouterr().err
 
 
 def test_two_at_a_time(sweep, tmp_path):
-    assert sweep("go", "go", "go")[0] == 0
+    sweep("go", "go", "go")
     begun, ended = moments(tmp_path, "begins"), moments(tmp_path, "ends")
     assert begun[1] < ended[0] and begun[2] >= min(ended[:2])
 
 
 def test_the_first_that_computes_features_goes_ahead_of_those_that_read_them(sweep, tmp_path):
-    assert sweep("go", "go", "go", method="mlff")[0] == 0
+    sweep("go", "go", "go", method="mlff")
     begun, ended = moments(tmp_path, "begins"), moments(tmp_path, "ends")
     assert begun[1] >= ended[0] and begun[2] < ended[1]
 
 
 def test_finished_runs_are_not_begun(sweep, tmp_path):
-    _, runs = sweep("go", "fail")
-    done = parallel_sweep.Job(runs[0][1], str(tmp_path)).path / "DONE"
+    runs = sweep("go", "fail")
+    done = runs[0].folder.path / "DONE"
     done.parent.mkdir(parents=True)
     done.touch()
     for file in tmp_path.glob("[01]/*"):
         file.unlink()
-    assert sweep("go", "go")[0] == 0
+    sweep("go", "go")
     assert notes(tmp_path) == [None, None]
     assert not list((tmp_path / "0").iterdir()) and list((tmp_path / "1").iterdir())
 
@@ -93,8 +98,8 @@ def test_an_interrupted_sweep_ends_its_runs(sweep, tmp_path, monkeypatch, interr
         if len(looks) == 30:
             raise interruption
 
-    monkeypatch.setattr(parallel_sweep.time, "sleep", look)
-    monkeypatch.setattr(parallel_sweep, "PAUSE", 0)
+    monkeypatch.setattr(in_processes.time, "sleep", look)
+    monkeypatch.setattr(in_processes, "PAUSE", 0)
     started = time.monotonic()
     with pytest.raises(interruption):
         sweep("hang", "hang", "go")
@@ -103,11 +108,16 @@ def test_an_interrupted_sweep_ends_its_runs(sweep, tmp_path, monkeypatch, interr
     assert notes(tmp_path) == [interrupted, interrupted, "was not begun"]
 
 
-def test_every_combination_once_and_the_last_override_of_a_key_counts():
-    words = ["task=a,b", "seed=0,1,2", "method=mlff", "seed=3,4", "order=[x,y]"]
-    assert combinations(words) == [
-        ["task=a", "seed=3", "method=mlff", "order=[x,y]"],
-        ["task=a", "seed=4", "method=mlff", "order=[x,y]"],
-        ["task=b", "seed=3", "method=mlff", "order=[x,y]"],
-        ["task=b", "seed=4", "method=mlff", "order=[x,y]"],
-    ]
+@pytest.mark.parametrize(
+    ("method", "keys", "reads"),
+    [("mlff", {}, True), ("joint", {}, True), ("finetune", {}, False),
+     ("mlff", {"features.store": False}, False)],
+)  # fmt: skip
+def test_which_runs_read_stored_features(tmp_path, method, keys, reads):
+    def run(**more):
+        return PlannedRun((), small_config(tmp_path, method=method, keys={**keys, **more}))
+
+    assert (features_read(run()) is not None) is reads
+    assert features_read(run()) == features_read(run(seed=7))
+    if reads:
+        assert features_read(run()) != features_read(run(**{"data.image_size": 48}))

@@ -1,0 +1,105 @@
+"""The table of commands: what each is for, how it is typed, and the module that it loads."""
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command of ``mlff``.
+
+    Attributes:
+        about: Its line in the help of the whole program.
+        module: What is imported to carry it out, and nothing of it before.
+        config: ``configs/<config>.yaml`` is what its overrides change; None: it takes plain words.
+        usage: What may follow it.
+        details: What its own help begins with; "": the comment that its config begins with.
+        action: The word that must follow it.
+        positional: The key that takes its bare words, folders or an action.
+        several: Whether there may be several bare words.
+        sweeps: Whether a key may have several values.
+    """
+
+    about: str
+    module: str
+    config: str | None
+    usage: str
+    details: str = ""
+    action: str = ""
+    positional: str = ""
+    several: bool = False
+    sweeps: bool = False
+
+    def load(self) -> Any:
+        """Return the module: with `run` where there is a config, else with `main`."""
+        return import_module(self.module)
+
+
+COMMANDS = {
+    "train": Command(
+        "learn a task's products one after another; score every earlier one after each",
+        "mlff_cli.commands.train",
+        "train",
+        "[group=choice] [key=value] ...",
+    ),
+    "evaluate": Command(
+        "score a finished run again, on its own or on other images; never trains",
+        "mlff_cli.commands.evaluate",
+        "evaluate",
+        "<run folder> [dataset=choice] [key=value] ...",
+        positional="run",
+    ),
+    "verify": Command(
+        "check a finished run: hashes, backbone, config, data, and its scores once more",
+        "mlff_cli.commands.verify",
+        "verify",
+        "<run folder> [key=value] ...",
+        positional="run",
+    ),
+    "sweep": Command(
+        "train every combination of the values given; end in one table",
+        "mlff_cli.commands.sweep",
+        "train",
+        "[group=choice,choice] [key=value,value] ...",
+        "One run for every combination of the values given; one table over them.\n"
+        "Finished runs are not repeated, and a run that fails does not take the others with it.",
+        sweeps=True,
+    ),
+    "report": Command(
+        "write tables and plots of runs again from what they saved; compare several",
+        "mlff_cli.commands.report",
+        "report",
+        "<run folder> ... [key=value]",
+        positional="runs",
+        several=True,
+    ),
+    "data": Command(
+        "check a task's images: counts, floors, and copies between train and test",
+        "mlff_cli.commands.data",
+        "train",
+        "check [group=choice] [key=value] ...",
+        "What images a task has: counts, class balance, trivial floors, unreadable files,\n"
+        "and copies between train and test; ends with exit code 1 when the check fails.",
+        action="check",
+    ),
+    "features": Command(
+        "list, verify or prune the stored features: mlff features prune",
+        "mlff_cli.commands.features",
+        "features",
+        "[list|verify|prune] [key=value] ...",
+        positional="action",
+    ),
+    "list": Command(
+        "describe the choices of a group and their keys: mlff list backbone",
+        "mlff_cli.cli.listing",
+        None,
+        "<group>",
+    ),
+    "completion": Command(
+        'let the Tab key complete all this: eval "$(mlff completion bash)"',
+        "mlff_cli.cli.completion",
+        None,
+        "bash",
+    ),
+}

@@ -1,0 +1,68 @@
+"""Runs of a sweep as jobs of a cluster, by one of Hydra's launchers: the one use of hydra.main."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from mlff_cli.config.composition import plain_config, register_resolvers, search_path
+from mlff_cli.config.overrides import text_value
+from mlff_cli.config.shipped import configs_folder
+from mlff_cli.errors import UserError
+from mlff_cli.sweeps.here import Train, carry_out
+from mlff_cli.sweeps.notes import Notes
+from mlff_cli.sweeps.plan import CONFIG, Plan, PlannedRun
+
+
+def run_on_cluster(plan: Plan, notes: Notes, train: Train) -> None:
+    """Submit a job for each run and wait for all; each job notes what became of its run.
+
+    Where a job leaves no result, for instance because it was killed, the launcher gives up: that
+    is said here, the sweep's table names the run, and those that were finished are kept.
+
+    Raises:
+        UserError: The launcher cannot be set up.
+    """
+    import hydra
+    from hydra.errors import HydraException
+
+    # Hydra prints its own error texts and leaves with 1 unless told to raise.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    main = hydra.main(version_base="1.3", config_path=str(configs_folder()), config_name=CONFIG)
+    try:
+        with _command_line(plan):
+            main(_job(notes, train))()
+    except HydraException as error:
+        raise UserError(f"hydra/launcher={plan.launcher}: {_first_line(error)}") from error
+    except Exception as error:
+        again = "the same command resumes the sweep when the other jobs have ended"
+        print(f"mlff: a job left no result ({_first_line(error)}); {again}", file=sys.stderr)
+    finally:
+        (plan.folder / "multirun.yaml").unlink(missing_ok=True)  # Hydra's own
+
+
+def _job(notes: Notes, train: Train) -> Callable[[Any], None]:
+    """Return what a job does with its config, in a process that has not been here before."""
+
+    def job(config: Any) -> None:
+        register_resolvers()
+        carry_out(PlannedRun((), plain_config(config, CONFIG)), notes, train)
+
+    return job
+
+
+@contextmanager
+def _command_line(plan: Plan) -> Iterator[None]:
+    """Have the sweep where hydra.main looks for it."""
+    before = sys.argv
+    own = [*search_path(plan.folders), f"hydra.sweep.dir={text_value(str(plan.folder))}"]
+    sys.argv = [before[0], "--multirun", *plan.overrides, *own]
+    try:
+        yield
+    finally:
+        sys.argv = before
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]

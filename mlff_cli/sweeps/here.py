@@ -1,0 +1,35 @@
+"""Runs of a sweep in this process, one after another; one that fails takes no other with it."""
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mlff_cli.errors import UserError
+from mlff_cli.sweeps.notes import BROKEN_OFF, Notes
+from mlff_cli.sweeps.plan import Plan, PlannedRun
+from mlff_cli.system import garbage
+from mlff_cli.system.failures import explained
+
+Train = Callable[[Mapping[str, Any]], object]
+"""Brings the run of a config to its end."""
+
+
+def run_here(plan: Plan, notes: Notes, train: Train) -> None:
+    """Bring all runs to their ends, and note what became of each."""
+    for run in plan.runs:
+        carry_out(run, notes, train)
+
+
+def carry_out(run: PlannedRun, notes: Notes, train: Train) -> None:
+    """Bring one run to its end; note its error if it fails."""
+    garbage.while_working()
+    notes.write(run, BROKEN_OFF)
+    print(f"\n--- {run.title}: {run.folder.path}")
+    try:
+        train(run.config)
+    except Exception as error:
+        said = str(error) if isinstance(error, UserError) else explained(error)[0]
+        notes.write(run, said)
+        print(f"mlff: this run failed: {said}", file=sys.stderr)
+    else:
+        notes.write(run, None)
