@@ -62,7 +62,8 @@ def _as_yaml(config: Any, package: str | None) -> str:
 
     if package in (None, "_global_"):
         return OmegaConf.to_yaml(config)
-    part = OmegaConf.select(config, package)
+    with _named_by_key():
+        part = OmegaConf.select(config, package)
     if part is None:
         raise UserError(f"--package: there is no '{package}' in this config")
     heading = f"# @package {package}\n"

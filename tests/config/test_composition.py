@@ -173,6 +173,7 @@ def test_cfg_shows_a_part_of_any_command_s_config(own):
     assert "hydra:" in everything and "epochs:" in everything
     assert call("train", "--cfg", "job", "--package", "splits").out.startswith("# @package splits")
     assert call("train", "--cfg", "job", "-p", "splits.test").out == "0.25\n"
+    assert "seed: cannot be filled in" in refusal("train", "seed=${x}", "--cfg=job", "-p", "seed")
     assert "no 'split'" in refusal("train", "--cfg", "job", "-p", "split")
     assert "run: x" in call("evaluate", "x", "--cfg", "job").out
     assert "runs:\n- a\n- b" in call("report", "a", "b", "--cfg", "job").out

@@ -132,7 +132,7 @@ def test_a_run_that_is_told_to_stop_goes_on_where_it_stood(tmp_path, monkeypatch
         patch.setattr(Classifier, "loss", stopped)
         code, said = mlff(*words)
     assert code == 143
-    assert said.count("mlff: terminated; the same command takes the run up again") == 1
+    assert said.count("mlff: terminated; the same command resumes the run") == 1
     (run,) = Path("runs/custom").iterdir()
     assert len(list((run / "state").iterdir())) == 1
     assert not (run / ".running").exists()
