@@ -101,6 +101,8 @@ def _check_section(section: Any, name: str, group: str, groups: Tree) -> Tree:
             f"{name}: expected keys and values, found {section!r}; choose with {group}=..."
         )
     path = schema_of(name, section)
+    if groups[group] and section.get("name") == groups[group]:
+        path = f"{group}/{groups[group]}"  # a command's default need not be a choice of others
     if path is None:
         choice = str(section.get("name", ""))
         raise UserError(

@@ -10,6 +10,7 @@ from mlff_cli.config.composition import plain_config, register_resolvers, search
 from mlff_cli.config.overrides import text_value
 from mlff_cli.config.shipped import configs_folder
 from mlff_cli.errors import UserError
+from mlff_cli.results.painter import Painter
 from mlff_cli.sweeps.here import Train, carry_out
 from mlff_cli.sweeps.notes import Notes
 from mlff_cli.sweeps.plan import CONFIG, Plan, PlannedRun
@@ -47,7 +48,8 @@ def _job(notes: Notes, train: Train) -> Callable[[Any], None]:
 
     def job(config: Any) -> None:
         register_resolvers()
-        carry_out(PlannedRun((), plain_config(config, CONFIG)), notes, train)
+        with Painter() as painter:
+            carry_out(PlannedRun((), plain_config(config, CONFIG)), notes, train, painter)
 
     return job
 

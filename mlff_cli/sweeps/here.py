@@ -5,28 +5,30 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mlff_cli.errors import UserError
+from mlff_cli.results.painter import Painter
 from mlff_cli.sweeps.notes import BROKEN_OFF, Notes
 from mlff_cli.sweeps.plan import Plan, PlannedRun
 from mlff_cli.system import garbage
 from mlff_cli.system.failures import explained
 
-Train = Callable[[Mapping[str, Any]], object]
-"""Brings the run of a config to its end."""
+Train = Callable[[Mapping[str, Any], Painter], object]
+"""Brings the run of a config to its end, its pictures drawn by the painter."""
 
 
 def run_here(plan: Plan, notes: Notes, train: Train) -> None:
     """Bring all runs to their ends, and note what became of each."""
-    for run in plan.runs:
-        carry_out(run, notes, train)
+    with Painter() as painter:
+        for run in plan.runs:
+            carry_out(run, notes, train, painter)
 
 
-def carry_out(run: PlannedRun, notes: Notes, train: Train) -> None:
+def carry_out(run: PlannedRun, notes: Notes, train: Train, painter: Painter) -> None:
     """Bring one run to its end; note its error if it fails."""
     garbage.while_working()
     notes.write(run, BROKEN_OFF)
     print(f"\n--- {run.title}: {run.folder.path}")
     try:
-        train(run.config)
+        train(run.config, painter)
     except Exception as error:
         said = str(error) if isinstance(error, UserError) else explained(error)[0]
         notes.write(run, said)
