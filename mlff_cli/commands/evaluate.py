@@ -11,11 +11,12 @@ from mlff_cli.errors import UserError, nearest
 from mlff_cli.methods.base import Method
 from mlff_cli.results.terminal import console
 from mlff_cli.runs.adapters_file import load_adapters
-from mlff_cli.runs.building import Task, build_method, build_task
+from mlff_cli.runs.building import build_method, build_task
 from mlff_cli.runs.folder import RunFolder
 from mlff_cli.runs.loop import experience_scores
 from mlff_cli.system.logs import logging_to
 from mlff_cli.tasks.experience import Experience, SplitName
+from mlff_cli.tasks.task import Task
 
 log = logging.getLogger(__name__)
 

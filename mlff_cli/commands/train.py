@@ -20,7 +20,7 @@ from mlff_cli.results.painter import Painter
 from mlff_cli.results.tables import RunFacts
 from mlff_cli.results.terminal import show
 from mlff_cli.runs.adapters_file import save_adapters
-from mlff_cli.runs.building import Task, build_method, build_task
+from mlff_cli.runs.building import build_method, build_task
 from mlff_cli.runs.checkpoints import Checkpoints
 from mlff_cli.runs.folder import RunFolder, backbone_name, run_path
 from mlff_cli.runs.loop import Outcome, learn_sequence
@@ -28,6 +28,7 @@ from mlff_cli.runs.report import pictures_of, write_report, write_texts
 from mlff_cli.system.environment import environment
 from mlff_cli.system.logs import logging_to
 from mlff_cli.tasks.experience import SplitName
+from mlff_cli.tasks.task import Task
 
 log = logging.getLogger(__name__)
 

@@ -10,11 +10,12 @@ from typing import Any
 from mlff_cli.commands.evaluate import config_of_run, restore, saved_scores
 from mlff_cli.errors import SHOWN, UserError
 from mlff_cli.features.identities import identities
-from mlff_cli.runs.building import Task, build_method, build_task
+from mlff_cli.runs.building import build_method, build_task
 from mlff_cli.runs.folder import RunFolder
 from mlff_cli.runs.loop import experience_scores
 from mlff_cli.runs.report import figures
 from mlff_cli.system.logs import logging_to
+from mlff_cli.tasks.task import Task
 
 
 def run(config: Mapping[str, Any]) -> int:

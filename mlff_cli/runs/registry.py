@@ -14,7 +14,15 @@ T = TypeVar("T")
 def implementation(package: str, section: Mapping[str, Any], base: type[T]) -> Callable[..., T]:
     """Return the class that a config section names, with the section's keys filled in.
 
-    It is the subclass of ``base`` that ``mlff_cli/<package>/<name>.py`` defines.
+    Raises:
+        UserError: There is no such module, or it defines no such class.
+    """
+    keys = {key: value for key, value in section.items() if key != "name"}
+    return partial(class_named(package, str(section["name"]), base), **keys)
+
+
+def class_named(package: str, name: str, base: type[T]) -> type[T]:
+    """Return the subclass of ``base`` that ``mlff_cli/<package>/<name>.py`` defines.
 
     Names come from configs, which hold them to the shipped choices; here nothing but a plain
     module name inside the package is ever imported.
@@ -22,7 +30,6 @@ def implementation(package: str, section: Mapping[str, Any], base: type[T]) -> C
     Raises:
         UserError: There is no such module, or it defines no such class.
     """
-    name = str(section["name"])
     module_name = f"mlff_cli.{package}.{name}"
     if not name.isidentifier() or find_spec(module_name) is None:
         raise UserError(f"'{name}' has a YAML and no code: mlff_cli/{package}/{name}.py is missing")
@@ -33,6 +40,5 @@ def implementation(package: str, section: Mapping[str, Any], base: type[T]) -> C
             and issubclass(candidate, base)
             and candidate.__module__ == module.__name__
         ):
-            keys = {key: value for key, value in section.items() if key != "name"}
-            return partial(candidate, **keys)
+            return candidate
     raise UserError(f"mlff_cli/{package}/{name}.py defines no {base.__name__}")
