@@ -17,8 +17,7 @@ from mlff_cli.config.schema import flatten
 from mlff_cli.config.shipped import choices, groups, shipped
 from mlff_cli.data.csv import Csv
 from mlff_cli.errors import UserError
-from mlff_cli.tasks.sequence import sequence
-from mlff_cli.tasks.splits import split_records
+from mlff_cli.tasks.task import make_task
 
 KEYS = sorted(
     {
@@ -136,12 +135,18 @@ def test_any_manifest_gives_records_or_a_message(images, content):
     for record in records:
         assert Path(os.path.realpath(record.image.path)).is_relative_to(images)
     try:
-        splits = split_records(records, test=0.25, validation=0.15, seed=0)
-        experiences = sequence(
-            records, splits, line="product", heads="separate", target_names=dataset.target_names
+        task = make_task(
+            records,
+            line="product",
+            heads="separate",
+            test=0.25,
+            validation=0.15,
+            scored="test",
+            seed=0,
+            target_names=dataset.target_names,
         )
     except UserError as error:
         assert str(error)
         return
-    scored = [r.name for e in experiences for r in (*e.train, *e.validation, *e.test)]
+    scored = [r.name for e in task.experiences for r in (*e.train, *e.validation, *e.test)]
     assert sorted(scored) == sorted(record.name for record in records)

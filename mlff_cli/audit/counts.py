@@ -2,21 +2,17 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mlff_cli.metrics.floors import constant_errors, constant_map, majority, random_map
+from mlff_cli.tasks.experience import SPLITS, Experience, SplitName
 from mlff_cli.tasks.record import Record
 
-if TYPE_CHECKING:
-    from mlff_cli.tasks.experience import Experience, SplitName
-
-SPLITS: "tuple[SplitName, ...]" = ("train", "validation", "test")
 Line = dict[str, str]
 
 
-def counts(experiences: "Sequence[Experience]") -> list[Line]:
+def counts(experiences: Sequence[Experience]) -> list[Line]:
     """Return a line for each experience and split that has images."""
     return [
         {
@@ -24,7 +20,7 @@ def counts(experiences: "Sequence[Experience]") -> list[Line]:
             "split": split,
             "images": str(len(records)),
             "classes": str(len({label for record in records for label in record.labels})),
-            "groups": str(len({record.group or record.name for record in records})),
+            "groups": str(len({record.unit for record in records})),
         }
         for experience in experiences
         for split in SPLITS
@@ -32,7 +28,7 @@ def counts(experiences: "Sequence[Experience]") -> list[Line]:
     ]
 
 
-def balance(experiences: "Sequence[Experience]") -> list[Line]:
+def balance(experiences: Sequence[Experience]) -> list[Line]:
     """Return a line for each class of each experience: its images by split, its share of all."""
     lines = []
     for experience in experiences:
@@ -46,7 +42,7 @@ def balance(experiences: "Sequence[Experience]") -> list[Line]:
     return lines
 
 
-def floors(experiences: "Sequence[Experience]", scored: "SplitName") -> list[Line]:
+def floors(experiences: Sequence[Experience], scored: SplitName) -> list[Line]:
     """Return a line for each experience: what answers reach that never look at an image."""
     return [
         {"experience": experience.name, **_floor(experience, experience.split(scored))}
@@ -55,7 +51,7 @@ def floors(experiences: "Sequence[Experience]", scored: "SplitName") -> list[Lin
     ]
 
 
-def _floor(experience: "Experience", scored: Sequence[Record]) -> Line:
+def _floor(experience: Experience, scored: Sequence[Record]) -> Line:
     # Nothing of an unseen product is in training: its own images show what it is made of.
     trained = experience.train or scored
     if not experience.regression:

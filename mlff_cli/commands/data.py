@@ -13,11 +13,12 @@ from mlff_cli.audit.pair_sheet import pair_sheet
 from mlff_cli.audit.verdict import TOLERATED, sentence, verdict
 from mlff_cli.config.overrides import command_line
 from mlff_cli.results.labels import markdown
-from mlff_cli.runs.building import Task, build_features, build_task
+from mlff_cli.runs.building import build_features, build_task
 from mlff_cli.runs.folder import config_hash
 from mlff_cli.system.device import Device
 from mlff_cli.system.files import write_atomically
 from mlff_cli.system.logs import logging_to
+from mlff_cli.tasks.task import Task
 
 REPORT, LIST, SHEET = "report.md", "duplicates.csv", "duplicates.png"
 

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -16,6 +17,9 @@ class Head(nn.Module, ABC):
 
     A subclass takes the descriptor's width, the number of outputs and the keys of its YAML.
     """
+
+    answers: ClassVar[Literal["labels", "targets"]]
+    """What of a record it answers with: its labels, or its numbers."""
 
     def __init__(self, width: int, outputs: int, *, hidden: int) -> None:
         super().__init__()

@@ -17,6 +17,8 @@ from mlff_cli.tasks.record import Record
 class Classifier(Head):
     """Softmax over classes, trained by cross-entropy."""
 
+    answers = "labels"
+
     def __init__(self, width: int, outputs: int, *, hidden: int, label_smoothing: float) -> None:
         super().__init__(width, outputs, hidden=hidden)
         self.label_smoothing = label_smoothing

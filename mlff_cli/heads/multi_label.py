@@ -17,6 +17,8 @@ from mlff_cli.tasks.record import Record
 class MultiLabel(Head):
     """A sigmoid per label, trained by binary cross-entropy."""
 
+    answers = "labels"
+
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return the binary cross-entropy of outputs (B, L) with indicators (B, L)."""
         return F.binary_cross_entropy_with_logits(outputs.float(), targets)

@@ -17,6 +17,7 @@ from mlff_cli.tasks.record import Record
 class Regressor(Head):
     """Targets scaled by the mean and spread of the first experience, smooth L1 loss."""
 
+    answers = "targets"
     mean: Tensor
     spread: Tensor
 

@@ -1,12 +1,10 @@
 """From a checked config to the objects of a run; the one place where names become classes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mlff_cli.backbones.recipe import BackboneRecipe
-from mlff_cli.data.base import Dataset
 from mlff_cli.errors import UserError
 from mlff_cli.features.features import Features, Store
 from mlff_cli.features.store.disk import FeatureSpace, FeatureStore
@@ -14,62 +12,42 @@ from mlff_cli.features.store.memory import MemoryStore
 from mlff_cli.fusion.base import FusionLayer
 from mlff_cli.heads.base import Head
 from mlff_cli.methods.base import Context, Method
-from mlff_cli.runs.registry import implementation
+from mlff_cli.runs.listing import Listing
+from mlff_cli.runs.registry import class_of, implementation
 from mlff_cli.system.device import Device
-from mlff_cli.tasks.experience import Experience
-from mlff_cli.tasks.record import Record
-from mlff_cli.tasks.sequence import sequence
-from mlff_cli.tasks.splits import split_records
+from mlff_cli.tasks.task import Task, make_task
 
 Config = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Task:
-    """A dataset, split and cut into experiences."""
+def build_task(config: Config, listing: Listing, *, only_scored: bool = False) -> Task:
+    """Split the records of a listing by group and cut them into experiences.
 
-    records: list[Record]
-    splits: Mapping[str, str]
-    experiences: list[Experience]
-    skipped: list[tuple[str, str]]
+    With `only_scored` nothing is split: the images are another dataset's, all of them are tested.
 
-
-def build_task(config: Config, *, only_scored: bool = False) -> Task:
-    """List the records, split them by group and cut them into experiences.
-
-    With `only_scored` nothing is split: the images are another dataset's, and all of them count.
+    Raises:
+        UserError: What is to be learned cannot be trained or scored.
     """
-    dataset = implementation("data", config["data"], Dataset)()
-    records = dataset.records()
-    if not records:
-        raise UserError(f"dataset={config['data']['name']}: there is no image")
-    splits: Mapping[str, str] = dict.fromkeys((record.name for record in records), "test")
-    if not only_scored:
-        splits = split_records(
-            records,
-            test=config["splits"]["test"],
-            validation=config["splits"]["validation"],
-            seed=config["seed"],
-            per_batch=config["schedule"]["line"] == "batch",
-        )
     target_names: tuple[str, ...] = ()
-    if config["head"]["name"] == "regressor":
-        target_names = dataset.target_names
+    if class_of("heads", config["head"]["name"], Head).answers == "targets":
+        target_names = listing.target_names
         if not target_names:
             raise UserError(
-                f"head=regressor: dataset={config['data']['name']} has labels and no targets; "
-                "choose head=classifier, or a dataset with targets (of dataset=placement they are "
-                "data.labelling=offsets)"
+                f"head={config['head']['name']}: dataset={config['data']['name']} has labels and "
+                "no targets; choose head=classifier, or a dataset with targets (of "
+                "dataset=placement they are data.labelling=offsets)"
             )
-    experiences = sequence(
-        records,
-        splits,
+    splits = {**config["splits"], "scored": "test"} if only_scored else config["splits"]
+    return make_task(
+        listing.records,
+        **{key: value for key, value in config["schedule"].items() if key != "name"},
+        **splits,
+        seed=config["seed"],
         order=() if only_scored else config["order"],
         target_names=target_names,
         only_scored=only_scored,
-        **{key: value for key, value in config["schedule"].items() if key != "name"},
+        skipped=listing.skipped,
     )
-    return Task(records, splits, experiences, list(getattr(dataset, "skipped", [])))
 
 
 def build_features(config: Config, device: Device) -> Features:

@@ -14,11 +14,6 @@ T = TypeVar("T")
 def implementation(package: str, section: Mapping[str, Any], base: type[T]) -> Callable[..., T]:
     """Return the class that a config section names, with the section's keys filled in.
 
-    It is the subclass of ``base`` that ``mlff_cli/<package>/<name>.py`` defines.
-
-    Names come from configs, which hold them to the shipped choices; here nothing but a plain
-    module name inside the package is ever imported.
-
     Raises:
         UserError: There is no such module, or it defines no such class.
     """
@@ -28,6 +23,9 @@ def implementation(package: str, section: Mapping[str, Any], base: type[T]) -> C
 
 def class_of(package: str, name: str, base: type[T]) -> type[T]:
     """Return the subclass of ``base`` that ``mlff_cli/<package>/<name>.py`` defines.
+
+    Names come from configs, which hold them to the shipped choices; here nothing but a plain
+    module name inside the package is ever imported.
 
     Raises:
         UserError: There is no such module, or it defines no such class.

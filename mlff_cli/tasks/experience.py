@@ -1,4 +1,4 @@
-"""One step of a task's sequence."""
+"""What is learned in turn: experiences, and the steps that a method learns at once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,11 +7,12 @@ from typing import Literal
 from mlff_cli.tasks.record import Record
 
 SplitName = Literal["train", "validation", "test"]
+SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
 class Experience:
-    """The records of one step, and the head that reads them.
+    """The records of a product, a batch or a group of classes, and the head that reads them.
 
     Attributes:
         index: Position in the sequence, from 1; experiences that are only scored come last.
@@ -19,7 +20,8 @@ class Experience:
         head: Name of the head: the experience's own, or one shared by several.
         outputs: Names of the head's outputs once this experience is learned. A head that grows
             only ever appends, so an output keeps its place.
-        learned: False for an unseen one, which is only ever scored.
+        learned: False for an unseen one, which is only ever scored: all its records are in the
+            split that is scored.
         regression: Whether the outputs are numbers; else they are classes.
     """
 
@@ -36,3 +38,24 @@ class Experience:
     def split(self, name: SplitName) -> Sequence[Record]:
         """Return the records of one split."""
         return {"train": self.train, "validation": self.validation, "test": self.test}[name]
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a method learns at once: one experience, or several of them jointly."""
+
+    experiences: tuple[Experience, ...]
+
+    @property
+    def name(self) -> str:
+        """The experiences' names, joined: "a", or "a+b"."""
+        return "+".join(experience.name for experience in self.experiences)
+
+    @property
+    def index(self) -> int:
+        """The place in the sequence that is reached once the step is learned, from 1."""
+        return self.experiences[-1].index
+
+    def records(self, split: SplitName) -> list[Record]:
+        """Return the records of one split, experience by experience."""
+        return [record for experience in self.experiences for record in experience.split(split)]

@@ -42,3 +42,8 @@ class Record:
     batch: str = ""
     group: str = ""
     split: str = ""
+
+    @property
+    def unit(self) -> tuple[str, str]:
+        """What is drawn to a split as a whole: the group, or the image that stands for itself."""
+        return ("group", self.group) if self.group else ("image", self.name)

@@ -102,7 +102,7 @@ MANIFESTS = {
                 b"bolt/good/1.png,good,train\n"),
     ),
     "all in test": Spoilt(
-        ("no image is left to train on",),
+        ("cannot be trained", "its 2 images are all fixed to test", "column `split`"),
         content(b"path,label,split\nbolt/bad/0.png,bad,test\nbolt/good/0.png,good,test\n"),
     ),
     "manifest missing": Spoilt(
@@ -149,7 +149,8 @@ FOLDERS = {
     "one class": Spoilt(
         ("experience 'nut' has one class ('good')",),
         lambda place: shutil.rmtree(place / "images/nut/bad")),
-    "classes of one image": Spoilt(("cannot be tested",), one_image),
+    "classes of one image": Spoilt(
+        ("product 'bolt' cannot be tested", "product 'nut'", "2 images"), one_image),
     "a link to another folder": Spoilt(
         ("leads to", "outside of"), lambda place: (place / "images/bolt/more").symlink_to("/etc")),
     "a name that is no UTF-8": Spoilt(

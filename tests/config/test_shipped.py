@@ -25,7 +25,7 @@ from mlff_cli.fusion.base import FusionLayer
 from mlff_cli.heads.base import Head
 from mlff_cli.methods.base import Method
 from mlff_cli.runs.registry import implementation
-from mlff_cli.tasks.sequence import sequence
+from mlff_cli.tasks.task import make_task
 
 CONFIGS = {command.config for command in COMMANDS.values()} - {None}
 EVERY = [(group, choice) for group in groups() for choice in choices(group)]
@@ -94,9 +94,9 @@ def test_the_keys_of_a_choice_are_the_arguments_of_its_class(group, choice):
 
 
 @pytest.mark.parametrize("choice", choices("schedule"))
-def test_the_keys_of_a_schedule_are_arguments_of_the_sequence(choice):
+def test_the_keys_of_a_schedule_are_arguments_of_the_task(choice):
     keys = shipped(f"schedule/{choice}").keys() - {"name"}
-    assert {"line", "heads"} <= keys <= inspect.signature(sequence).parameters.keys()
+    assert {"line", "heads"} <= keys <= inspect.signature(make_task).parameters.keys()
 
 
 @pytest.mark.parametrize("choice", choices("trainer"))

@@ -194,10 +194,10 @@ def test_scored_on_validation_the_test_split_is_left_alone(config, tmp_path):
     }
 
 
-def test_an_experience_without_images_to_score_is_left_blank(config, tmp_path):
+def test_a_run_that_would_score_no_image_is_refused(config):
     run = config(keys={"splits.validation": 0.0, "splits.scored": "validation"})
-    _, outcome = learned(run, tmp_path / "state")
-    assert outcome.matrix.metrics == []
+    with pytest.raises(UserError, match=r"splits\.validation=0: no image would be scored"):
+        build_task(run)
 
 
 def test_one_experience_is_a_sequence_too(config, tmp_path):

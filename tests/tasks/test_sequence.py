@@ -7,7 +7,8 @@ import pytest
 from mlff_cli.data.generated import GeneratedImage
 from mlff_cli.errors import UserError
 from mlff_cli.tasks.record import Record
-from mlff_cli.tasks.sequence import sequence
+from mlff_cli.tasks.schedule import atoms_of, cut
+from mlff_cli.tasks.sequence import refuse_unlearnable, sequence
 
 
 def record(name, *labels, product="", batch="", targets=()):
@@ -17,7 +18,7 @@ def record(name, *labels, product="", batch="", targets=()):
 
 
 def parts(products=("cog", "axle", "pin"), classes=("good", "pit"), count=4):
-    """Products with the same classes; of each class two images train, one validates, one tests."""
+    """Products with the same classes; of each class one image tests, the others train."""
     records = [
         record(f"{p}/{c}/{i}", c, product=p, batch=f"b{i}")
         for p, c, i in product(products, classes, range(count))
@@ -25,10 +26,16 @@ def parts(products=("cog", "axle", "pin"), classes=("good", "pit"), count=4):
     return records, {r.name: "test" if r.name.endswith("0") else "train" for r in records}
 
 
-def by(line, heads="separate", records=None, splits=None, **arguments):
+def by(line, heads="separate", records=None, splits=None, target_names=(), **schedule):
     if records is None:
         records, splits = parts()
-    return sequence(records, splits, line=line, heads=heads, **arguments)
+    cuts = cut(records, line=line, **schedule)
+    unseen = {atom for each in cuts if not each.learned for atom in each.atoms}
+    scored = [r.name for r in records if unseen & {*atoms_of(r, line)}]
+    splits = {**splits, **dict.fromkeys(scored, "test")}
+    experiences = sequence(cuts, records, splits, line=line, heads=heads, target_names=target_names)
+    refuse_unlearnable(experiences, "test")
+    return experiences
 
 
 def names(experiences):
@@ -196,9 +203,15 @@ def test_a_class_only_in_the_test_split_is_named():
     splits |= {f"axle/pit/{i}": "test" for i in range(4)}
     with pytest.raises(UserError, match="experience 'axle': class 'pit' is in the test split"):
         by("product", records=records, splits=splits)
-    splits |= {f"axle/good/{i}": "test" for i in range(4)}
-    with pytest.raises(UserError, match=r"'axle' has no image to train on \(8 in all\)"):
-        by("product", records=records, splits=splits)
+    # One head for all has learned the class from another product.
+    assert len(by("product", "shared", records=records, splits=splits)) == 3
+
+
+def test_a_record_of_no_split_is_in_no_experience():
+    records, splits = parts()
+    splits["cog/good/3"] = ""
+    first = by("product", records=records, splits=splits)[0]
+    assert len(first.train) + len(first.validation) + len(first.test) == 7
 
 
 def test_a_classifier_of_one_class_is_refused():

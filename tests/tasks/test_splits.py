@@ -24,8 +24,8 @@ def records(count, **fields):
     ]
 
 
-def split(items, test=0.25, validation=0.15, seed=0, **options):
-    return split_records(items, test=test, validation=validation, seed=seed, **options)
+def split(items, test=0.25, validation=0.15, seed=0, line="product"):
+    return split_records(items, line=line, test=test, validation=validation, seed=seed)
 
 
 def with_splits(items, **options):
@@ -52,11 +52,11 @@ def test_single_images_are_stratified_by_product_and_label():
         assert counts[product, "good", "validation"] == 24
 
 
-def test_each_batch_has_its_share_of_each_class_where_that_is_asked_for():
+def test_each_batch_has_its_share_of_each_class_where_batches_are_learned():
     items = records(
         300, batch=lambda i: f"b{i % 5}", labels=lambda i: ("rare" if i % 3 == 0 else "good",)
     )
-    counts = Counter((r.batch, r.labels, s) for r, s in with_splits(items, per_batch=True))
+    counts = Counter((r.batch, r.labels, s) for r, s in with_splits(items, line="batch"))
     for number in range(5):
         assert counts[f"b{number}", ("rare",), "test"] == 5
         assert counts[f"b{number}", ("good",), "test"] == 10
@@ -64,11 +64,11 @@ def test_each_batch_has_its_share_of_each_class_where_that_is_asked_for():
     assert plain != counts
 
 
-@pytest.mark.parametrize("batches", [60, 20, 16])
-def test_batches_too_small_to_be_split_are_drawn_from_together(batches):
-    items = records(60, batch=lambda i: f"b{i % batches}", labels=lambda i: ("good",))
-    counts = Counter(s for _, s in with_splits(items, per_batch=True))
-    assert counts == {"train": 36, "validation": 9, "test": 15}
+@pytest.mark.parametrize("size", [3, 4, 5])
+def test_small_batches_have_an_image_in_each_split(size):
+    items = records(60, batch=lambda i: f"b{i // size}", labels=lambda i: ("good",))
+    found = sides(items, split(items, line="batch"), lambda r: r.batch)
+    assert all(splits == {"train", "validation", "test"} for splits in found.values())
 
 
 def test_groups_that_run_through_all_batches_stay_whole():
@@ -78,10 +78,18 @@ def test_groups_that_run_through_all_batches_stay_whole():
         group=lambda i: f"tile{i // 6}",
         labels=lambda i: ("good" if i // 6 % 4 else "bad",),
     )
-    splits = split(items, per_batch=True)
+    splits = split(items, line="batch")
     assert all(len(found) == 1 for found in sides(items, splits, lambda r: r.group).values())
     counts = Counter((r.batch, splits[r.name]) for r in items)
     assert {counts[f"exp{i}", "test"] for i in range(6)} == {10}
+
+
+def test_a_group_in_two_batches_joins_them_and_leaves_the_others_alone():
+    items = records(90, batch=lambda i: f"b{i // 30}", group=lambda i: f"g{i // 2}")
+    joined = [replace(r, group="bridge") if r.name in ("r00000", "r00030") else r for r in items]
+    before, after = split(items, line="batch"), split(joined, line="batch")
+    assert [after[r.name] for r in items[60:]] == [before[r.name] for r in items[60:]]
+    assert after["r00000"] == after["r00030"]
 
 
 def test_the_shares_of_many_small_classes_add_up():
@@ -110,7 +118,7 @@ def test_the_same_seed_splits_alike_in_any_order_and_another_differs():
     assert split(items) != split(items, seed=1)
 
 
-def test_a_class_of_one_image_or_one_group_is_trained(caplog):
+def test_a_class_of_one_image_or_one_group_is_trained():
     items = records(
         60,
         labels=lambda i: ("alone",) if i == 7 else ("one_group",) if i >= 50 else ("good",),
@@ -120,7 +128,6 @@ def test_a_class_of_one_image_or_one_group_is_trained(caplog):
         splits = split(items, seed=seed)
         assert splits["r00007"] == "train"
         assert sides(items, splits, lambda r: r.labels[0])["one_group"] == {"train"}
-    assert "2 classes have too few" in caplog.text and "alone (1 images)" in caplog.text
 
 
 def test_two_images_of_a_class_are_trained_and_tested():
@@ -196,30 +203,9 @@ def test_no_shares_no_drawing():
 GOOD = records(10, labels=lambda i: ("a",), product=lambda i: "p")
 
 
-@pytest.mark.parametrize(
-    ("items", "words"),
-    [
-        ([], "has no image"),
-        (records(8, group=lambda i: "g1"), "8 images are all of the one group 'g1'"),
-        (records(1), "has one image, r00000"),
-        (
-            GOOD + [replace(r, name="q" + r.name, product="q", group="g2") for r in GOOD],
-            "product 'q' cannot be tested: its 10 images are all of the one group 'g2'",
-        ),
-        (records(5, labels=lambda i: (f"c{i}",)), "images of one group only"),
-        (
-            records(4, group=lambda i: "g", split=lambda i: ("test", "train", "", "")[i]),
-            "the group 'g' is fixed to two splits: r00000 to test, r00001 to train",
-        ),
-        (records(4, split=lambda i: "test"), "no image is left to train on"),
-        (
-            [*GOOD, replace(GOOD[0], name="z", labels=("crack",), split="test")],
-            "label 'crack' is never trained.*the first is z",
-        ),
-    ],
-)
-def test_impossible_splits_are_told(items, words):
-    with pytest.raises(UserError, match=words):
+def test_a_group_fixed_to_two_splits_is_told():
+    items = records(4, group=lambda i: "g", split=lambda i: ("test", "train", "", "")[i])
+    with pytest.raises(UserError, match="group 'g' is fixed to two splits: r00000 to test, r00001"):
         split(items)
 
 
@@ -252,7 +238,7 @@ ROWS = st.lists(
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=100)
 @given(ROWS, st.integers(0, 2**32 - 1), st.floats(0, 0.6), st.floats(0, 0.39))
 def test_whatever_the_records_groups_stay_whole_and_labels_are_trained(
     rows, seed, test, validation
@@ -263,16 +249,10 @@ def test_whatever_the_records_groups_stay_whole_and_labels_are_trained(
         labels=lambda i: tuple(rows[i][1]),
         group=lambda i: rows[i][2],
     )
-    try:
-        splits = split(items, test, validation, seed)
-    except UserError as error:
-        assert "cannot be tested" in str(error)
-        return
+    splits = split(items, test, validation, seed)
     assert set(splits) == {r.name for r in items}
     for group, found in sides(items, splits, lambda r: r.group).items():
         assert group == "" or len(found) == 1
     trained = {c for r in items if splits[r.name] == "train" for c in r.labels}
     assert trained == {c for r in items for c in r.labels}
-    if test > 0:
-        assert all("test" in s for s in sides(items, splits, lambda r: r.product).values())
     assert splits == split(items[::-1], test, validation, seed)
