@@ -1,6 +1,7 @@
 """``mlff evaluate``: score a finished run again from its adapters; never trains."""
 
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,9 @@ from typing import Any
 from mlff_cli.config.schema import check
 from mlff_cli.errors import UserError, nearest
 from mlff_cli.methods.base import Method
-from mlff_cli.results.terminal import console
+from mlff_cli.results.cells import Row
+from mlff_cli.results.renderers.terminal import across, console
+from mlff_cli.results.table import Column, Table
 from mlff_cli.runs.adapters_file import load_adapters
 from mlff_cli.runs.building import Task, build_method, build_task
 from mlff_cli.runs.folder import RunFolder
@@ -97,10 +100,10 @@ def _read_by(task: Task, heads: list[dict[str, Any]], wanted: str) -> list[Exper
 
 def saved_scores(folder: RunFolder, task: Task) -> dict[str, dict[str, float]]:
     """Return the final row of the saved matrix by experience and metric."""
-    matrix, seed = folder.matrix(), folder.facts().seed
+    matrix = folder.matrix()
     return {
         experience.name: {
-            metric: matrix.score(metric, seed, matrix.learned, experience.index).value
+            metric: matrix.score(metric, matrix.learned, experience.index).value
             for metric in matrix.metrics
         }
         for experience in task.experiences
@@ -110,16 +113,20 @@ def saved_scores(folder: RunFolder, task: Task) -> dict[str, dict[str, float]]:
 def _print(
     scores: Mapping[str, Mapping[str, float]], saved: Mapping[str, Mapping[str, float]]
 ) -> None:
-    from rich.markup import escape
-    from rich.table import Table
+    columns = [Column("experience"), Column("metric"), Column("score", "score")]
+    columns += [Column("saved", "score")] if saved else []
+    rows: list[Row] = [
+        {
+            "experience": experience,
+            "metric": metric,
+            "score": _known(value),
+            "saved": _known(saved.get(experience, {}).get(metric, math.nan)),
+        }
+        for experience, values in scores.items()
+        for metric, value in values.items()
+    ]
+    console().print(across(Table("", columns, rows)))
 
-    table = Table()
-    for column in ("experience", "metric", "score", *(("saved",) if saved else ())):
-        table.add_column(column, justify="left" if column in ("experience", "metric") else "right")
-    for experience, values in scores.items():
-        for metric, value in values.items():
-            cells = [escape(experience), metric, f"{value:.6f}"]
-            if saved:
-                cells.append(f"{saved[experience][metric]:.6f}")
-            table.add_row(*cells)
-    console().print(table)
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value

@@ -13,7 +13,7 @@ from typing import Any
 from mlff_cli.config.overrides import command_line
 from mlff_cli.config.schema import flatten
 from mlff_cli.errors import UserError
-from mlff_cli.results.columns import Row
+from mlff_cli.results.cells import Row
 from mlff_cli.sweeps import folder as sweep_folder
 from mlff_cli.system.failures import explained
 
@@ -75,11 +75,11 @@ class Job:
 
 def finish() -> int:
     """Write and print the sweep's table; return 1 when a run is missing from it."""
-    from mlff_cli.audit.verdict import of_runs
     from mlff_cli.results.comparison import varied_keys, write_comparison
-    from mlff_cli.results.tables import result_row
-    from mlff_cli.results.terminal import show
+    from mlff_cli.results.renderers.terminal import show
+    from mlff_cli.results.tables import result_row, results_table
     from mlff_cli.runs.folder import RunFolder
+    from mlff_cli.runs.report import remarks_on_splits
 
     folder = Path(sweep_folder.of_sweep())
     files = sorted(sweep_folder.notes(folder).glob("*.json"))
@@ -99,9 +99,9 @@ def finish() -> int:
     rows.sort(
         key=lambda row: [str(row.get(key, "")) for key in ("scenario", "method", *varied, "seed")]
     )
-    remarks = of_runs(finished)
+    remarks = remarks_on_splits(finished)
     means = write_comparison(folder, rows, varied, command_line(), remarks)
-    show(means, f"{len(rows)} runs", folder)
+    show(results_table(means, f"{len(rows)} runs"), folder)
     if sweep_folder.table_of_sweep() == PAPER_TABLE:
         from mlff_cli.results.paper.text import write_paper_table
 

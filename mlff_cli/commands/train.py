@@ -15,10 +15,10 @@ from mlff_cli.config.overrides import command_line
 from mlff_cli.features.identities import identities, memo_of
 from mlff_cli.methods.base import Method
 from mlff_cli.methods.frozen import FrozenMethod
-from mlff_cli.results.columns import Row
+from mlff_cli.results.cells import Row
 from mlff_cli.results.painter import Painter
-from mlff_cli.results.tables import RunFacts
-from mlff_cli.results.terminal import show
+from mlff_cli.results.renderers.terminal import show
+from mlff_cli.results.tables import RunFacts, results_table
 from mlff_cli.runs.adapters_file import save_adapters
 from mlff_cli.runs.building import Task, build_method, build_task
 from mlff_cli.runs.checkpoints import Checkpoints
@@ -38,7 +38,7 @@ painter = Painter()
 def run(config: Mapping[str, Any]) -> int:
     """Train, or take up, or report what is finished; return the exit code."""
     row, folder = train(config)
-    show([row], str(config["task"]["title"]), folder.path)
+    show(results_table([row], str(config["task"]["title"])), folder.path)
     return 0
 
 
@@ -65,7 +65,6 @@ def train(config: Mapping[str, Any]) -> tuple[Row, RunFolder]:
             method,
             task.experiences,
             scored=config["splits"]["scored"],
-            seed=config["seed"],
             checkpoints=checkpoints,
             checkpoint_every=config["trainer"]["checkpoint_every"],
         )

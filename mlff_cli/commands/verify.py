@@ -1,6 +1,5 @@
 """``mlff verify``: the audit of a finished run, from its files, its images and its backbone."""
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,7 +12,7 @@ from mlff_cli.features.identities import identities
 from mlff_cli.runs.building import Task, build_method, build_task
 from mlff_cli.runs.folder import RunFolder
 from mlff_cli.runs.loop import experience_scores
-from mlff_cli.runs.report import figures
+from mlff_cli.runs.report import figures_text
 from mlff_cli.system.logs import logging_to
 
 
@@ -52,8 +51,8 @@ def _changed_files(folder: RunFolder) -> Iterator[str]:
     for name, digest in now.items():
         if recorded.get(name) != digest:
             yield f"{folder.path / name}: is not what the run wrote (its hash is another)"
-    if folder.read_json("summary.json") != json.loads(json.dumps(figures(folder))):
-        yield f"{folder.path / 'summary.json'}: its figures are not those of matrix.csv"
+    if folder.read_text("figures.csv") != figures_text(folder):
+        yield f"{folder.path / 'figures.csv'}: its figures are not those of matrix.csv"
 
 
 def _changed_images(folder: RunFolder, task: Task) -> Iterator[str]:

@@ -1,11 +1,9 @@
 """What every head is."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mlff_cli.tasks.record import Record
@@ -15,10 +13,16 @@ class Head(nn.Module, ABC):
     """Descriptor in, outputs out; knows its loss, its scores, its targets and its metrics.
 
     A subclass takes the descriptor's width, the number of outputs and the keys of its YAML.
+
+    Attributes:
+        metrics: What its scores are measured by: names of files in metrics/.
     """
 
-    def __init__(self, width: int, outputs: int, *, hidden: int) -> None:
+    def __init__(
+        self, width: int, outputs: int, *, hidden: int, metrics: Sequence[str] = ()
+    ) -> None:
         super().__init__()
+        self.metrics = tuple(metrics)
         self.hidden = (
             nn.Sequential(nn.Linear(width, hidden), nn.BatchNorm1d(hidden), nn.ReLU())
             if hidden
@@ -64,10 +68,3 @@ class Head(nn.Module, ABC):
         Raises:
             UserError: A record has a label that is no output, or lacks a target.
         """
-
-    @staticmethod
-    @abstractmethod
-    def metrics(
-        scores: NDArray[np.float32], targets: NDArray[np.generic], outputs: Sequence[str]
-    ) -> Mapping[str, float]:
-        """Return each metric by name; nan where it cannot be computed."""

@@ -14,6 +14,7 @@ from mlff_cli.features.store.memory import MemoryStore
 from mlff_cli.fusion.base import FusionLayer
 from mlff_cli.heads.base import Head
 from mlff_cli.methods.base import Context, Method
+from mlff_cli.metrics import registry
 from mlff_cli.runs.registry import implementation
 from mlff_cli.system.device import Device
 from mlff_cli.tasks.experience import Experience
@@ -88,6 +89,7 @@ def build_features(config: Config, device: Device) -> Features:
 
 def build_method(config: Config) -> Method:
     """Make the method with everything that it works with."""
+    registry.check(config["head"]["metrics"])
     trainer = {
         key: config["trainer"][key] for key in ("device", "precision", "workers", "batch_size")
     }

@@ -17,7 +17,7 @@ import yaml
 from filelock import FileLock, Timeout
 
 from mlff_cli.errors import UserError
-from mlff_cli.results import matrix as matrices
+from mlff_cli.results import matrix_file
 from mlff_cli.results.matrix import ScoreMatrix
 from mlff_cli.results.tables import RunFacts
 from mlff_cli.system.files import write_atomically
@@ -190,7 +190,7 @@ class RunFolder:
 
     def matrix(self) -> ScoreMatrix:
         """Return the saved score matrix."""
-        return matrices.read_csv(self.path / "matrix.csv")
+        return matrix_file.read_csv(self.path / "matrix.csv")
 
     def facts(self) -> RunFacts:
         """Return what the run's row says beside its scores, from env.json."""

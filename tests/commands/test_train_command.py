@@ -11,7 +11,7 @@ from command_calls import TINY, call, refusal
 from PIL import Image
 
 LEFT = {
-    "config.yaml", "splits.csv", "matrix.csv", "summary.json", "results.csv", "results.md",
+    "config.yaml", "splits.csv", "matrix.csv", "figures.csv", "results.csv", "results.md",
     "adapters", "env.json", "log.txt", "DONE", "level_weights.png", "images.png",
     "matrix_mAP.png", "matrix_accuracy.png", "curve_mAP.png", "curve_accuracy.png",
 }  # fmt: skip

@@ -19,9 +19,9 @@ NAMES = {"matrix_mAP.png", "curve_mAP.png", "level_weights.png"}
 def pictures(tmp_path):
     matrix = ScoreMatrix(["a", "b"], 2)
     for trained, scored, value in ((1, 1, 0.9), (2, 1, 0.7), (2, 2, 0.8)):
-        matrix.add(0, trained, scored, "mAP", value=value, n=10)
+        matrix.add(trained, scored, "mAP", value=value, n=10)
     matrix.to_csv(tmp_path / "matrix.csv")
-    return Pictures(str(tmp_path), "task, mlff", 0, {"shallow": 0.4, "deep": 0.6})
+    return Pictures(str(tmp_path), "task, mlff", {"shallow": 0.4, "deep": 0.6})
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_one_process_serves_many_runs_and_skips_answers_nobody_waited_for(
     before = painter._process.pid
     painter.begin(pictures)  # its run fails before it asks
     painter.warm_up()
-    later = Pictures(str(other), "task, mlff", 0, {})
+    later = Pictures(str(other), "task, mlff", {})
     painter.begin(later)
     painter.finish()
     assert painter._process.pid == before
@@ -98,5 +98,5 @@ def test_it_ends_with_the_process_that_started_it(painter):
 
 
 def test_requests_are_one_line_each():
-    request = Pictures("a\nb", 'c"d', 0, {"e\nf": 1.0})
+    request = Pictures("a\nb", 'c"d', {"e\nf": 1.0})
     assert "\n" not in json.dumps(vars(request))

@@ -171,7 +171,7 @@ def finished(path, config):
     folder = RunFolder(path)
     folder.write_config(config)
     matrix = ScoreMatrix(["a", "b"], 2)
-    matrix.add(0, 1, 1, "mAP", value=0.5, n=4)
+    matrix.add(1, 1, "mAP", value=0.5, n=4)
     matrix.to_csv(path / "matrix.csv")
     facts = {
         "scenario": "small", "method": "mlff", "backbone": "b", "fusion": "f", "seed": 0,
@@ -186,7 +186,7 @@ def finished(path, config):
 def test_matrix_and_facts_come_back(config, tmp_path):
     folder = finished(tmp_path / "run", config)
     assert folder.finished
-    assert folder.matrix().score("mAP", 0, 1, 1) == (0.5, 4)
+    assert folder.matrix().score("mAP", 1, 1) == (0.5, 4)
     facts = folder.facts()
     assert isinstance(facts, RunFacts)
     assert (facts.training_seconds, facts.experiences) == ((1.0, 2.0), ("a", "b"))
