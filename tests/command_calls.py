@@ -68,6 +68,8 @@ def refusal(*words: str) -> str:
 
 
 def scores(table: str) -> dict[tuple[str, str], list[float]]:
-    """Return the figures of a printed table by experience and metric."""
+    """Return the scores of a printed table by experience and metric, nan where a cell is blank."""
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in table.splitlines()]
-    return {(row[0], row[1]): [float(cell) for cell in row[2:]] for row in rows if len(row) > 2}
+    return {
+        (row[0], row[1]): [float(cell or "nan") for cell in row[2:]] for row in rows if len(row) > 2
+    }

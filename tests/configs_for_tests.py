@@ -75,7 +75,6 @@ def learned(config: dict[str, Any], state: Path, **arguments: Any) -> tuple[Any,
         method,
         task.experiences,
         scored=config["splits"]["scored"],
-        seed=config["seed"],
         checkpoints=Checkpoints(state),
         **arguments,
     )

@@ -1,9 +1,7 @@
 """What a search for copies between train and test means for a table."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-from mlff_cli.runs.folder import RunFolder
 
 TOLERATED = 0.06
 """Share of the scored images that may have a near-duplicate in training.
@@ -52,15 +50,6 @@ def sentences(checks: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
     if len(set(map(sentence, worst.values()))) == 1:
         return [sentence(next(iter(worst.values())))]
     return [f"{scenario}: {sentence(check)}" for scenario, check in worst.items()]
-
-
-def of_runs(folders: Iterable[RunFolder]) -> list[str]:
-    """Return the lines on the splits of finished runs that a table is made of."""
-    checks = []
-    for folder in folders:
-        if check := folder.read_json("env.json").get("leak_check"):
-            checks.append((folder.facts().scenario, check))
-    return sentences(checks)
 
 
 def _share(check: Mapping[str, Any]) -> float:

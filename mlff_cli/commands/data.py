@@ -13,14 +13,19 @@ from mlff_cli.audit.pair_sheet import pair_sheet
 from mlff_cli.audit.verdict import TOLERATED, sentence, verdict
 from mlff_cli.config.overrides import command_line
 from mlff_cli.results.labels import markdown
-from mlff_cli.runs.building import build_features, build_task
+from mlff_cli.results.renderers import markdown as as_markdown
+from mlff_cli.results.renderers.terminal import across, console
+from mlff_cli.results.table import Column, Table
+from mlff_cli.runs.building import Task, build_features, build_task
 from mlff_cli.runs.folder import config_hash
 from mlff_cli.system.device import Device
 from mlff_cli.system.files import write_atomically
 from mlff_cli.system.logs import logging_to
-from mlff_cli.tasks.task import Task
 
 REPORT, LIST, SHEET = "report.md", "duplicates.csv", "duplicates.png"
+
+NAMES = ("experience", "split", "class")
+"""Columns that are no numbers."""
 
 
 def run(config: Mapping[str, Any]) -> int:
@@ -90,9 +95,8 @@ def _report(config: Mapping[str, Any], task: Task, leaks: Leaks, lines: Sequence
     split = config["splits"]["scored"]
     parts = [f"# {markdown(config['task']['title'])}: its images", "", f"    {command_line()}", ""]
     parts += [f"- {line}" for line in lines]
-    parts += ["", "## Images, classes and groups", "", *_table(counts(task.experiences))]
-    parts += ["", "## Class balance", "", *_table(balance(task.experiences))]
-    parts += ["", "## Trivial floors", "", *_table(floors(task.experiences, split)), ""]
+    for title, table in _tables(task, split).items():
+        parts += ["", f"## {title}", "", as_markdown.render(table)]
     parts += ["What answers reach that never look at an image: the most frequent class of the"]
     parts += ["training images for all, one score for all, scores drawn at random (expected);"]
     parts += ["of numbers that are predicted the median of the training images for all."]
@@ -114,31 +118,26 @@ def _report(config: Mapping[str, Any], task: Task, leaks: Leaks, lines: Sequence
     return "\n".join(parts) + "\n"
 
 
-def _table(lines: Sequence[Line]) -> list[str]:
-    columns = list(dict.fromkeys(key for line in lines for key in line))
-    rows = [[markdown(line.get(column, "")) for column in columns] for line in lines]
-    return [f"| {' | '.join(row)} |" for row in (columns, ["---"] * len(columns), *rows)]
+def _tables(task: Task, scored: Any) -> dict[str, Table]:
+    """Return the tables on a task's images by their titles."""
+    lines = {
+        "Images, classes and groups": counts(task.experiences),
+        "Class balance": balance(task.experiences),
+        "Trivial floors": floors(task.experiences, scored),
+    }
+    return {title: _table(title, content) for title, content in lines.items()}
+
+
+def _table(title: str, lines: Sequence[Line]) -> Table:
+    names = dict.fromkeys(key for line in lines for key in line)
+    columns = [Column(name, "text" if name in NAMES else "shown") for name in names]
+    return Table(title, columns, [dict(line) for line in lines])
 
 
 def _show(task: Task, split: Any, lines: Sequence[str]) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    from mlff_cli.results.terminal import console
-
-    for title, rows in (
-        ("Images, classes and groups", counts(task.experiences)),
-        ("Trivial floors", floors(task.experiences, split)),
-    ):
-        table = Table(title=title, title_justify="left")
-        columns = list(dict.fromkeys(key for row in rows for key in row))
-        for column in columns:
-            table.add_column(
-                column, justify="left" if column in ("experience", "split") else "right"
-            )
-        for row in rows:
-            table.add_row(*(Text(row.get(column, "")) for column in columns))
-        console().print(table)
+    tables = _tables(task, split)
+    for title in ("Images, classes and groups", "Trivial floors"):
+        console().print(across(tables[title]))
     for name, problem in task.skipped[:5]:
         print(f"{name}: {problem}")
     for line in lines:

@@ -1,17 +1,16 @@
 """``mlff features``: list, verify and prune the store of features. Needs no torch."""
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.filesize import decimal
-from rich.table import Table
-from rich.text import Text
 
 from mlff_cli.features.store.maintenance import SpaceSummary, list_spaces, prune_store, verify_store
 from mlff_cli.features.store.spaces import FORMAT_VERSION
+from mlff_cli.results.cells import Row
+from mlff_cli.results.renderers.terminal import across, console
+from mlff_cli.results.table import Column, Table
 
 SHOWN_DIGITS = 8
 
@@ -25,6 +24,13 @@ KINDS = {
 """Keys of what is pruned, in that order, and how it is called."""
 
 
+COLUMNS = [
+    *map(Column, ("space", "backbone", "type", "statistics", "created", "remarks")),
+    Column("rows", "count"),
+    Column("size", "bytes"),
+]
+
+
 def run(config: Mapping[str, Any]) -> int:
     """Carry out the action; return 1 when damage was found."""
     actions = {"list": _list, "verify": _verify, "prune": _prune}
@@ -36,27 +42,22 @@ def _list(folder: Path, config: Mapping[str, Any]) -> int:
     if not summaries:
         print(f"{folder}: no features are stored here yet")
         return 0
-    table = Table()
-    for title in ("space", "backbone", "type", "statistics", "created", "remarks"):
-        table.add_column(title)
-    for title in ("rows", "size"):
-        table.add_column(title, justify="right")
-    for summary in summaries:
-        cells = (
-            summary.path.name[:SHOWN_DIGITS],
-            summary.description or "unknown",
-            summary.dtype or "",
-            _statistics(summary),
-            (summary.created or "")[:10],
-            _remarks(summary),
-            f"{summary.rows:,}",
-            decimal(summary.bytes),
-        )
-        table.add_row(*map(Text, cells))
-    # A pipe has no width: the table takes what it needs instead of being cut.
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
+    console().print(across(Table("", COLUMNS, [_row(summary) for summary in summaries])))
     print(f"{decimal(sum(summary.bytes for summary in summaries))} in all: {folder}")
     return 0
+
+
+def _row(summary: SpaceSummary) -> Row:
+    return {
+        "space": summary.path.name[:SHOWN_DIGITS],
+        "backbone": summary.description or "unknown",
+        "type": summary.dtype,
+        "statistics": _statistics(summary),
+        "created": (summary.created or "")[:10],
+        "remarks": _remarks(summary),
+        "rows": summary.rows,
+        "size": summary.bytes,
+    }
 
 
 def _statistics(summary: SpaceSummary) -> str:

@@ -1,16 +1,13 @@
 """Any number of labels per image."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
 from mlff_cli.errors import UserError
 from mlff_cli.heads.base import Head
-from mlff_cli.metrics.scores import exact_match, mean_average_precision_multilabel
 from mlff_cli.tasks.record import Record
 
 
@@ -41,18 +38,3 @@ class MultiLabel(Head):
                     )
                 indicators[row, places[label]] = 1.0
         return indicators
-
-    @staticmethod
-    def metrics(
-        scores: NDArray[np.float32], targets: NDArray[np.generic], outputs: Sequence[str]
-    ) -> Mapping[str, float]:
-        """Return exact match and mAP of probabilities (N, L).
-
-        A head that grew gives labels that came later as well: these images bear none of them.
-        """
-        later = scores.shape[1] - targets.shape[1]
-        targets = np.pad(targets, ((0, 0), (0, later)))
-        return {
-            "exact_match": exact_match(scores, targets),
-            "mAP": mean_average_precision_multilabel(scores, targets).value,
-        }

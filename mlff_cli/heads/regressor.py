@@ -1,16 +1,13 @@
 """Numbers per image: offsets, angles, sizes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
 from mlff_cli.errors import UserError
 from mlff_cli.heads.base import Head
-from mlff_cli.metrics.scores import mean_absolute_error
 from mlff_cli.tasks.record import Record
 
 
@@ -21,8 +18,10 @@ class Regressor(Head):
     mean: Tensor
     spread: Tensor
 
-    def __init__(self, width: int, outputs: int, *, hidden: int) -> None:
-        super().__init__(width, outputs, hidden=hidden)
+    def __init__(
+        self, width: int, outputs: int, *, hidden: int, metrics: Sequence[str] = ()
+    ) -> None:
+        super().__init__(width, outputs, hidden=hidden, metrics=metrics)
         self.register_buffer("mean", torch.zeros(outputs))
         self.register_buffer("spread", torch.ones(outputs))
 
@@ -50,13 +49,3 @@ class Regressor(Head):
                     f"{len(outputs)} ({', '.join(outputs) or 'this data set names none'})"
                 )
         return torch.tensor([record.targets for record in records], dtype=torch.float32)
-
-    @staticmethod
-    def metrics(
-        scores: NDArray[np.float32], targets: NDArray[np.generic], outputs: Sequence[str]
-    ) -> Mapping[str, float]:
-        """Return the mean absolute error of numbers (N, T), over all targets and of each."""
-        each, mean = mean_absolute_error(scores, targets)
-        return {"mae": mean} | {
-            f"mae {name}": float(error) for name, error in zip(outputs, each, strict=True)
-        }

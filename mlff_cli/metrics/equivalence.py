@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 Verdict = Literal["equivalent", "better", "worse", "not decided"]
+Scores = NDArray[np.float64]
 
 MARGIN = 0.005
 """Half a percentage point: what the paper calls the same accuracy."""
@@ -41,12 +43,10 @@ def compare(
 ) -> Comparison:
     """Compare scores of two methods, of which more is better, pair by pair.
 
-    Two one-sided t-tests (Schuirmann 1987) with d the mean of the N differences, s their standard
-    deviation (N - 1) and e = s / sqrt(N): t = (d + margin) / e rejects "worse by the margin or
-    more", t = (d - margin) / e "better by the margin or more", with N - 1 degrees of freedom. Both
-    rejected at `level`: "equivalent". Else "better" or "worse" where the two-sided paired t-test
-    (t = d / e) finds a difference at `level`, else "not decided", as always with fewer than two
-    pairs.
+    Two one-sided paired t-tests (Schuirmann 1987): one rejects "worse by the margin or more", the
+    other "better by the margin or more". Both rejected at `level`: "equivalent". Else "better" or
+    "worse" where the two-sided paired t-test finds a difference at `level`, else "not decided", as
+    always with fewer than two pairs. A pair of which a score is nan is left out.
 
     Args:
         method: Scores, one for each seed.
@@ -59,28 +59,41 @@ def compare(
     """
     if len(method) != len(baseline):
         raise ValueError(f"{len(method)} scores cannot be paired with {len(baseline)}")
-    differences = np.array(method, np.float64) - np.array(baseline, np.float64)
-    count = len(differences)
-    mean = float(differences.mean()) if count else math.nan
-    if count < 2 or not np.isfinite(differences).all():
+    pairs = np.array([method, baseline], np.float64)  # (2, N)
+    left, right = pairs[:, np.isfinite(pairs).all(axis=0)]
+    mean = float((left - right).mean()) if len(left) else math.nan
+    if len(left) < 2:
         return Comparison("not decided", mean, math.nan, math.nan, math.nan)
-    deviation = float(differences.std(ddof=1))
-    error = deviation / math.sqrt(count)
-    equivalence = max(_above(mean + margin, error, count), _above(margin - mean, error, count))
-    difference = min(1.0, 2 * _above(abs(mean), error, count))
+    equivalence = max(
+        _p_value(left + margin, right, "greater"), _p_value(left - margin, right, "less")
+    )
+    difference = _p_value(left, right, "two-sided")
     verdict: Verdict = "not decided"
     if equivalence < level:
         verdict = "equivalent"
     elif difference < level:
         verdict = "better" if mean > 0 else "worse"
-    return Comparison(verdict, mean, deviation, equivalence, difference)
+    return Comparison(verdict, mean, _deviation(left - right), equivalence, difference)
 
 
-def _above(value: float, error: float, count: int) -> float:
-    """Return the p-value of "the true value is at most 0"; without spread 0, 1, or 1/2 at 0."""
-    from scipy.stats import t
+def _p_value(
+    left: Scores, right: Scores, alternative: Literal["greater", "less", "two-sided"]
+) -> float:
+    """Return the p-value of the paired t-test; without any spread what its limit is.
 
-    # Equal scores differ by rounding alone.
-    if error < 1e-12:
-        return 0.5 if abs(value) < 1e-12 else float(value < 0)
-    return float(t.sf(value / error, count - 1))
+    That is 0 or 1 as the mean lies, and at a mean of 0 that of t = 0: 1/2, two-sided 1.
+    """
+    from scipy.stats import ttest_rel
+
+    mean = float((left - right).mean())
+    # Equal differences spread by rounding alone.
+    if _deviation(left - right) >= 1e-12:
+        return float(ttest_rel(left, right, alternative=alternative).pvalue)
+    if abs(mean) < 1e-12:
+        return 1.0 if alternative == "two-sided" else 0.5
+    as_claimed = {"greater": mean > 0, "less": mean < 0, "two-sided": True}
+    return 0.0 if as_claimed[alternative] else 1.0
+
+
+def _deviation(differences: Scores) -> float:
+    return float(differences.std(ddof=1))

@@ -1,61 +1,76 @@
 """Figures of continual learning: pure functions of the score matrix.
 
 `scores` is (T + 1, T): row i holds the scores on every experience after training experience i,
-row 0 those of the untrained model; a score that was not computed is nan, and so is every figure
-that needs it. More is taken to be better; `figures` negates errors first.
+row 0 those of the untrained model. A cell may lack its number in two ways:
+
+- nan: the experience was not scored at that moment (joint training has its last row alone). Every
+  figure that needs the cell is nan.
+- masked: it was scored and has no value (a test set of a single class cannot be ranked). A figure
+  is taken over the other experiences and says which ones it leaves out.
+
+More is taken to be better; `figures` negates errors first.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mlff_cli.metrics.scores import metric
+from mlff_cli.metrics.metric import Metric
 
-Scores = NDArray[np.float64]
+Scores: TypeAlias = "np.ma.MaskedArray[Any, np.dtype[np.float64]]"
 
 
-def learning(scores: Scores) -> float:
+class Figured(NamedTuple):
+    """A figure, nan where it cannot be computed, and the experiences left out, from 0."""
+
+    value: float
+    left_out: tuple[int, ...] = ()
+
+
+def learning(scores: Scores) -> Figured:
     """Return the mean over j of a[j,j]."""
-    return _mean(np.diagonal(scores, offset=-1))
+    return _mean(_own(scores))
 
 
-def final_average(scores: Scores) -> float:
+def final_average(scores: Scores) -> Figured:
     """Return the mean over j of a[T,j]."""
     return _mean(scores[-1])
 
 
-def average_incremental(scores: Scores) -> float:
+def average_incremental(scores: Scores) -> Figured:
     """Return the mean over i of the mean over j <= i of a[i,j]."""
-    steps = range(1, len(scores))
-    return _mean(np.array([_mean(scores[step, :step]) for step in steps]))
+    seen = _so_far(scores)
+    counts = seen.count(axis=1)
+    # Not `seen.mean`, which masks what is nan.
+    averages = seen.sum(axis=1).data / np.maximum(counts, 1)  # (T,)
+    value, _ = _mean(np.ma.array(averages, mask=counts == 0))
+    without_value = np.tril(np.ma.getmaskarray(scores)[1:]).any(axis=0)
+    return Figured(value, () if np.isnan(averages).any() else _places(without_value))
 
 
-def forgetting(scores: Scores) -> float:
+def forgetting(scores: Scores) -> Figured:
     """Return the mean over j < T of (max over j <= l < T of a[l,j]) - a[T,j]; nan when T = 1.
 
     The last row takes no part in the maximum, so the figure may be negative (Chaudhry 2018).
     """
-    last = len(scores) - 1
-    best = [scores[j + 1 : last, j].max() for j in range(last - 1)]
-    return _mean(np.array(best) - scores[-1, : last - 1])
+    if len(scores) == 2:
+        return Figured(float("nan"))
+    best = _so_far(scores)[:-1, :-1].max(axis=0)  # (T - 1,)
+    return _mean(best - scores[-1, :-1])
 
 
-def backward_transfer(scores: Scores) -> float:
+def backward_transfer(scores: Scores) -> Figured:
     """Return the mean over j < T of a[T,j] - a[j,j]; nan when T = 1 (Lopez-Paz 2017)."""
-    return _mean(scores[-1, :-1] - np.diagonal(scores, offset=-1)[:-1])
+    return _mean(scores[-1, :-1] - _own(scores)[:-1])
 
 
-def forward_transfer(scores: Scores) -> float:
+def forward_transfer(scores: Scores) -> Figured:
     """Return the mean over j > 1 of a[j-1,j] - a[0,j]; nan when T = 1 (Lopez-Paz 2017)."""
-    return _mean(np.diagonal(scores)[1:] - scores[0, 1:])
-
-
-def delta(forgetting_baseline: float, forgetting_method: float) -> float:
-    """Return how much less the method forgets than the baseline (delta mAP of the paper)."""
-    return forgetting_baseline - forgetting_method
+    before = np.ma.diagonal(scores)  # a[j-1,j]
+    value, left_out = _mean(before[1:] - scores[0, 1:])
+    return Figured(value, tuple(place + 1 for place in left_out))
 
 
 @dataclass(frozen=True)
@@ -69,7 +84,7 @@ class Figure:
         unseen: Whether it reads the scores on unseen experiences.
     """
 
-    function: Callable[[Scores], float]
+    function: Callable[[Scores], Figured]
     definition: str
     unit: Literal["score", "difference"] = "score"
     unseen: bool = False
@@ -105,35 +120,52 @@ FIGURES = {
 }
 
 
-def figures(name: str, scores: Scores, unseen: Scores) -> dict[str, float]:
-    """Return every figure of one metric; nan where it cannot be computed.
+def figures(metric: Metric, scores: Scores, unseen: Scores) -> dict[str, Figured]:
+    """Return every figure of one metric by its name in `FIGURES`.
 
     Errors are negated before differences are taken, so positive forgetting always means that the
     model got worse, and so does negative backward transfer.
 
     Args:
-        name: The metric's.
+        metric: What was measured.
         scores: (T + 1, T), on the experiences learned.
         unseen: (T + 1, U), on those never trained on.
-
-    Raises:
-        UserError: The metric is unknown.
     """
-    sign = 1 if metric(name).higher_is_better else -1
     values = {}
-    for title, figure in FIGURES.items():
-        value = figure.function(sign * (unseen if figure.unseen else scores))
-        values[title] = value if figure.unit == "difference" else sign * value
+    for name, figure in FIGURES.items():
+        value, left_out = figure.function(metric.sign * (unseen if figure.unseen else scores))
+        sign = 1 if figure.unit == "difference" else metric.sign
+        values[name] = Figured(sign * value, left_out)
     return values
 
 
-def definition(title: str, name: str) -> str:
+def definition(name: str, metric: Metric) -> str:
     """Return the definition of a figure as it applies to a metric: an error is negated first."""
-    figure = FIGURES[title]
-    if figure.unit == "difference" and not metric(name).higher_is_better:
+    figure = FIGURES[name]
+    if figure.unit == "difference" and metric.better == "down":
         return f"{figure.definition}; a is minus the error"
     return figure.definition
 
 
-def _mean(values: Scores) -> float:
-    return float(values.mean()) if values.size else float("nan")
+def _own(scores: Scores) -> Scores:
+    """Return a[j,j] (T,): each experience right after its own training."""
+    return np.ma.array(np.ma.diagonal(scores, offset=-1))
+
+
+def _so_far(scores: Scores) -> Scores:
+    """Return a[i,j] (T, T) with all masked that was not yet learned, j > i."""
+    later = np.triu(np.ones(scores[1:].shape, bool), k=1)
+    return np.ma.array(scores[1:], mask=later)  # joins the mask that is there
+
+
+def _mean(terms: Scores) -> Figured:
+    """Return the mean of the terms that have a value, one for each experience from the first."""
+    known = terms.compressed()
+    if np.isnan(known).any():
+        return Figured(float("nan"))
+    mean = float(known.mean()) if known.size else float("nan")
+    return Figured(mean, _places(np.ma.getmaskarray(terms)))
+
+
+def _places(mask: Any) -> tuple[int, ...]:
+    return tuple(np.flatnonzero(mask).tolist())

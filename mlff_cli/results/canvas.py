@@ -1,23 +1,32 @@
-"""The empty picture: style, fonts, title, and saving."""
+"""What pictures have in common: style, fonts, title, legend, and saving as PNG.
+
+The same numbers give the same bytes on one machine.
+"""
 
 import io
 import textwrap
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlff_cli.metrics.metric import Metric
 from mlff_cli.results.labels import plain
 from mlff_cli.system.files import write_atomically
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 # Okabe and Ito's colours, told apart by colour-blind readers; without yellow, pale on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 MARKERS = "osD^vP"
 GREY = "#6e6e6e"
+
+NAME_LENGTH = 26
+"""Letters of a name beside an axis."""
 
 _STYLE: dict[str, Any] = {
     "axes.spines.right": False,
@@ -43,6 +52,20 @@ _FONTS = (
     "Hiragino Sans",
     "Arial Unicode MS",
 )
+
+
+def axis_label(name: str, metric: Metric) -> str:
+    """Return what an axis says of values of a metric, or of one of its outputs."""
+    return f"{name} (%)" if metric.in_percent else name
+
+
+def legend(axes: "Axes", handles: Sequence["Line2D"], *, beside: bool) -> None:
+    """Name what is drawn, beside the axes or where there is room in them."""
+    place: dict[str, Any] = {"loc": "best"}
+    if beside:
+        place = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}
+    if handles:
+        axes.legend(handles, [str(handle.get_label()) for handle in handles], **place)
 
 
 @contextmanager

@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from mlff_cli.results.aggregate import aggregate
-from mlff_cli.results.columns import Row, write_csv
+from mlff_cli.results.cells import Row
+from mlff_cli.results.columns import main_metric
 from mlff_cli.results.comparison_plot import comparison
 from mlff_cli.results.labels import markdown
-from mlff_cli.results.tables import markdown_table
+from mlff_cli.results.renderers import csv as as_csv
+from mlff_cli.results.renderers import markdown as as_markdown
+from mlff_cli.results.tables import every_row, results_table
 from mlff_cli.system.files import write_atomically
 
 
@@ -29,13 +32,14 @@ def write_comparison(
         remarks: Lines below the table.
     """
     means = aggregate(rows, varied)
-    write_csv(folder / "runs.csv", rows)
-    write_csv(folder / "results.csv", means)
+    write_atomically(folder / "runs.csv", as_csv.render(every_row(rows)))
+    write_atomically(folder / "results.csv", as_csv.render(every_row(means)))
     heading = f"    {command}\n\n" if command else ""
     below = "".join(f"\n{markdown(line)}\n" for line in remarks)
-    write_atomically(folder / "results.md", heading + markdown_table(means) + below + "\n")
-    if any(not row.get("error") for row in means):
-        metric = "mAP" if any(row.get("final mAP") is not None for row in means) else "mae"
+    write_atomically(
+        folder / "results.md", heading + as_markdown.render(results_table(means)) + below + "\n"
+    )
+    if metric := main_metric(means):
         comparison(folder / "comparison.png", means, metric, "mean over seeds")
     return means
 

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlff_cli.results.canvas import COLOURS, picture
-from mlff_cli.results.columns import DEVIATION, SCORES, Row, formatted, kind, titles
+from mlff_cli.metrics.metric import Metric
+from mlff_cli.results.canvas import COLOURS, axis_label, picture
+from mlff_cli.results.cells import DEVIATION, Row
+from mlff_cli.results.columns import differing, score_columns
 from mlff_cli.results.labels import shortened
-from mlff_cli.results.plots import is_percent, unit
+from mlff_cli.results.table import Column
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,13 +19,13 @@ if TYPE_CHECKING:
 _LONGEST = 52
 
 
-def comparison(path: Path, rows: Sequence[Row], metric: str, subject: str) -> None:
+def comparison(path: Path, rows: Sequence[Row], metric: Metric, subject: str) -> None:
     """Draw learning and final score of each row, with deviations: a panel for each scenario.
 
     Args:
         path: Of the PNG.
         rows: Finished runs or, better, rows of `aggregate`; failed ones are left out.
-        metric: accuracy, mAP, exact_match or mae.
+        metric: Whose figures are drawn.
         subject: What is compared, for the title.
     """
     rows = [row for row in rows if not row.get("error")]
@@ -31,7 +33,7 @@ def comparison(path: Path, rows: Sequence[Row], metric: str, subject: str) -> No
     panels = [[row for row in rows if str(row.get("scenario", "")) == name] for name in scenarios]
     telling = _telling(rows)
     height = 0.62 * len(rows) + 0.5 * len(panels) + 1.3
-    with picture(path, 8.2, height, f"{metric} of each method", subject) as figure:
+    with picture(path, 8.2, height, f"{metric.name} of each method", subject) as figure:
         grid = figure.subplots(
             len(panels),
             sharex=True,
@@ -39,16 +41,16 @@ def comparison(path: Path, rows: Sequence[Row], metric: str, subject: str) -> No
             height_ratios=[len(panel) + 0.4 for panel in panels],
         )
         columns = [
-            title
-            for title, source in SCORES.items()
-            if source in ((metric, "learning"), (metric, "final average"))
+            column
+            for column, measured, figure in score_columns()
+            if measured.name == metric.name and figure in ("learning", "final average")
         ]
         for axes, panel, scenario in zip(grid[:, 0], panels, scenarios, strict=True):
             _bars(axes, panel, columns, telling)
             axes.set_title(shortened(scenario, 60))
         last = grid[-1, 0]
-        last.set_xlabel(unit(metric))
-        if is_percent(metric):
+        last.set_xlabel(axis_label(metric.name, metric))
+        if metric.in_percent:
             last.set_xlim(0, 120)
             last.set_xticks(range(0, 101, 20))
         else:
@@ -59,23 +61,23 @@ def comparison(path: Path, rows: Sequence[Row], metric: str, subject: str) -> No
 
 
 def _bars(
-    axes: "Axes", panel: Sequence[Row], columns: Sequence[str], telling: Sequence[str]
+    axes: "Axes", panel: Sequence[Row], columns: Sequence[Column], telling: Sequence[Column]
 ) -> None:
     places = np.arange(len(panel))
     for index, column in enumerate(columns):
-        scale = 100 if kind(column) == "fraction" else 1
-        values = np.array([_number(row.get(column)) for row in panel]) * scale
-        spread = np.array([_number(row.get(column + DEVIATION)) for row in panel]) * scale
+        scale = 100 if column.kind == "fraction" else 1
+        values = np.array([_number(row.get(column.title)) for row in panel]) * scale
+        spread = np.array([_number(row.get(column.title + DEVIATION)) for row in panel]) * scale
         at = places + 0.37 * (index - (len(columns) - 1) / 2)
-        axes.barh(at, values, height=0.35, color=COLOURS[index], label=column)
+        axes.barh(at, values, height=0.35, color=COLOURS[index], label=column.title)
         axes.errorbar(values, at, xerr=spread, fmt="none", ecolor="black", elinewidth=1, capsize=3)
         for row, value, deviation, y in zip(panel, values, spread, at, strict=True):
-            text = formatted(row, column).removesuffix(" %") or "not computed"
+            text = column.text(row).replace(" %", "") or "not computed"
             right = np.nan_to_num(value) + np.nan_to_num(deviation)
             axes.annotate(
                 text, (right, y), (5, 0), textcoords="offset points", va="center", fontsize=8
             )
-    names = [", ".join(filter(None, (formatted(row, t) for t in telling))) for row in panel]
+    names = [", ".join(filter(None, (column.text(row) for column in telling))) for row in panel]
     axes.set_yticks(places, [shortened(name, _LONGEST) for name in names])
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(panel) - 0.4, -0.6)
@@ -83,15 +85,10 @@ def _bars(
     axes.set_axisbelow(True)
 
 
-def _telling(rows: Sequence[Row]) -> list[str]:
+def _telling(rows: Sequence[Row]) -> list[Column]:
     """Return the method and the other columns of names in which the rows differ."""
-    return [
-        title
-        for title in titles(rows)
-        if kind(title) in ("text", "integer")
-        and title not in ("scenario", "error")
-        and (title == "method" or len({formatted(row, title) for row in rows}) > 1)
-    ]
+    others = [c for c in differing(rows) if c.title not in ("scenario", "method")]
+    return [Column("method"), *others]
 
 
 def _number(cell: object) -> float:

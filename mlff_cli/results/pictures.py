@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlff_cli.results import matrix as matrices
-from mlff_cli.results import plots
+from mlff_cli.results.curves_plot import curves
+from mlff_cli.results.matrix_file import read_csv
+from mlff_cli.results.matrix_plot import score_matrix
+from mlff_cli.results.weights_plot import level_weights
 
 
 @dataclass(frozen=True)
@@ -14,25 +16,23 @@ class Pictures:
     Attributes:
         folder: The run's.
         subject: What was run, for the titles: task and method.
-        seed: Of the run.
         level_weights: Weight of each level; empty where the fusion layer learns none.
     """
 
     folder: str
     subject: str
-    seed: int
     level_weights: dict[str, float]
 
 
 def draw(pictures: Pictures) -> None:
     """Draw score matrix and curves of every metric, and the level weights, as PNG files."""
     folder = Path(pictures.folder)
-    matrix = matrices.read_csv(folder / "matrix.csv")
+    matrix = read_csv(folder / "matrix.csv")
     for metric in matrix.metrics:
         name = metric.replace(" ", "_").replace("/", "_")
-        for kind, plot in (("matrix", plots.score_matrix), ("curve", plots.curves)):
-            plot(folder / f"{kind}_{name}.png", matrix, metric, pictures.seed, pictures.subject)
+        for kind, plot in (("matrix", score_matrix), ("curve", curves)):
+            plot(folder / f"{kind}_{name}.png", matrix, metric, pictures.subject)
     if weights := pictures.level_weights:
-        plots.level_weights(
+        level_weights(
             folder / "level_weights.png", list(weights), list(weights.values()), pictures.subject
         )

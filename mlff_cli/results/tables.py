@@ -1,32 +1,15 @@
-"""The row of a run, and rows as tables for Markdown and for the terminal."""
+"""The row of a run, and the tables of results: of rows, of figures, of the score matrix."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
-from mlff_cli.metrics.figures import NOTATION, definition, figures
-from mlff_cli.metrics.scores import METRICS, metric
-from mlff_cli.results.columns import (
-    COLUMNS,
-    SCORES,
-    Kind,
-    Row,
-    base,
-    formatted,
-    kind,
-    rounded,
-    titles,
-)
-from mlff_cli.results.labels import markdown, plain
+from mlff_cli.metrics.figures import FIGURES, NOTATION, Figured, definition, figures
+from mlff_cli.metrics.registry import by_name
+from mlff_cli.results.cells import LEFT_OUT, Kind, Row
+from mlff_cli.results.columns import ERROR, columns_of, differing, score_columns
 from mlff_cli.results.matrix import ScoreMatrix
-
-if TYPE_CHECKING:
-    from rich.console import Group
-    from rich.table import Table
-
-_COMMON = ("accuracy", "mAP")
-_SIDE_BY_SIDE = 4
+from mlff_cli.results.table import Column, Table
 
 
 @dataclass(frozen=True)
@@ -61,15 +44,10 @@ class RunFacts:
 
 
 def result_row(matrix: ScoreMatrix, facts: RunFacts) -> Row:
-    """Return the row of one run; columns of exact match and errors only where they have scores.
+    """Return the row of one run; columns of some metrics only where they have scores.
 
     The training time of several experiences at once is divided by their number.
-
-    Raises:
-        ValueError: The matrix has no scores of the run's seed.
     """
-    if facts.seed not in matrix.seeds:
-        raise ValueError(f"the matrix has the seeds {matrix.seeds}, and not {facts.seed}")
     row: Row = {
         "scenario": facts.scenario,
         "method": facts.method,
@@ -77,10 +55,7 @@ def result_row(matrix: ScoreMatrix, facts: RunFacts) -> Row:
         "fusion": facts.fusion,
         "seed": facts.seed,
     }
-    values = {name: matrix_figures(matrix, name, facts.seed) for name in METRICS}
-    for column, (name, figure) in SCORES.items():
-        if name in _COMMON or name in matrix.metrics:
-            row[column] = _known(values[name][figure])
+    row |= _scores(matrix)
     full, steps = facts.full_parameters, len(facts.experiences)
     row["trainable parameters"] = facts.trainable_parameters
     row["saving (%)"] = 100 * (1 - facts.trainable_parameters / full) if full else None
@@ -90,129 +65,106 @@ def result_row(matrix: ScoreMatrix, facts: RunFacts) -> Row:
     return row
 
 
-def matrix_figures(matrix: ScoreMatrix, name: str, seed: int) -> dict[str, float]:
-    """Return every figure of one metric and seed, nan where it cannot be computed."""
-    return figures(name, matrix.array(name, seed), matrix.unseen_array(name, seed))
+def _scores(matrix: ScoreMatrix) -> Row:
+    row: Row = {}
+    for column, metric, figure in score_columns():
+        if metric.always or metric.name in matrix.metrics:
+            figured = matrix_figures(matrix, metric.name)[figure]
+            row[column.title] = _known(figured.value)
+            if figured.left_out:
+                row[column.title + LEFT_OUT] = _left_out(matrix, figure, figured)
+    return row
 
 
-def summary(matrix: ScoreMatrix, seed: int) -> dict[str, Any]:
-    """Return every figure of every metric beside its definition, ready for JSON."""
-    table: dict[str, Any] = {}
-    for name in matrix.metrics:
-        values = matrix_figures(matrix, name, seed)
-        table[name] = {"definition": metric(name).definition} | {
-            figure: {"value": _known(value), "definition": definition(figure, name)}
-            for figure, value in values.items()
+def _left_out(matrix: ScoreMatrix, figure: str, figured: Figured) -> str:
+    """Return which experiences a figure leaves out, in words."""
+    unseen = FIGURES[figure].unseen
+    names = matrix.experiences[matrix.learned :] if unseen else matrix.experiences
+    total = len(names) if unseen else matrix.learned
+    said = ", ".join(names[place] for place in figured.left_out)
+    return f"{len(figured.left_out)} of {total} experiences, which have no value: {said}"
+
+
+def matrix_figures(matrix: ScoreMatrix, name: str) -> dict[str, Figured]:
+    """Return every figure of one metric, by its name in the matrix."""
+    scores = matrix.masked_array(name)
+    return figures(by_name(name), scores[:, : matrix.learned], scores[:, matrix.learned :])
+
+
+def figures_table(matrix: ScoreMatrix) -> Table:
+    """Return every figure of every metric, and how many experiences each leaves out."""
+    columns = [Column("metric"), Column("figure"), Column("value", "number"),
+               Column("left_out", "count"), Column("definition")]  # fmt: skip
+    rows: list[Row] = [
+        {
+            "metric": name,
+            "figure": figure,
+            "value": _known(figured.value),
+            "left_out": len(figured.left_out),
+            "definition": definition(figure, by_name(name)),
         }
-    return {"notation": NOTATION, "seed": seed, "metrics": table}
-
-
-def markdown_table(rows: Sequence[Row]) -> str:
-    """Return the rows rounded, failed runs below them, then the definitions of the columns.
-
-    Columns without any value are left out.
-    """
-    finished, failed = _split(rows)
-    shown = _shown(finished)
-    lines: list[str] = []
-    if shown:
-        cells = [[markdown(formatted(row, title)) for title in shown] for row in finished]
-        lines += _markdown_lines(shown, cells, [kind(title) == "text" for title in shown])
-    if failed:
-        lines += ["", "Failed runs:", "", *(f"- {markdown(line)}" for line in failed)]
-    notes = [
-        f"- {title}: {markdown(COLUMNS[title].definition)}"
-        for title in shown
-        if title in COLUMNS and COLUMNS[title].definition
+        for name in matrix.metrics
+        for figure, figured in matrix_figures(matrix, name).items()
     ]
-    if notes:
-        lines += ["", f"{markdown(NOTATION)}.", "", *notes]
-    return "\n".join(lines).strip() + "\n"
+    return Table("figures", columns, rows, legend=NOTATION)
 
 
-def matrix_markdown(matrix: ScoreMatrix, name: str, seed: int) -> str:
-    """Return the scores of one metric as a table of names, blank where not computed."""
-    shown_as: Kind = "fraction" if metric(name).higher_is_better else "error"
-    unit = " %" if shown_as == "fraction" else ""
-    scores = matrix.full_array(name, seed)
-    cells = []
-    for row, step in matrix.trainings(name, seed):
-        texts = ["" if math.isnan(v) else rounded(v, shown_as) + unit for v in scores[row]]
-        cells.append([markdown(f"after {step}" if row else step), *texts])
-    header = [markdown(title) for title in (name, *matrix.experiences)]
-    left = [column == 0 for column in range(len(header))]
-    return "\n".join(_markdown_lines(header, cells, left)) + "\n"
+def every_row(rows: Sequence[Row]) -> Table:
+    """Return rows of runs with every column that one of them has: for machines."""
+    return Table("", columns_of(rows), rows)
 
 
-def rich_table(rows: Sequence[Row], title: str) -> "Group":
-    """Return the rows rounded for the terminal: a table for each scenario, runs side by side.
-
-    What is the same in all rows, and the runs that failed, stand below.
-    """
-    from rich.console import Group
-    from rich.text import Text
-
-    finished, failed = _split(rows)
-    cells = {name: [formatted(row, name) for row in finished] for name in _shown(finished)}
-    same = [
-        name
-        for name, texts in cells.items()
-        if kind(name) in ("text", "integer") and len(texts) > 1 and len(set(texts)) == 1
-    ]
-    shown = [name for name in cells if name not in same]
-    scenarios = list(dict.fromkeys(row.get("scenario") for row in finished))
-    tables = []
-    for scenario in scenarios:
-        block = [row for row in finished if row.get("scenario") == scenario]
-        heading = title if len(scenarios) == 1 else f"{title}: {scenario}"
-        names = [name for name in shown if name != "scenario" or len(finished) == 1]
-        for first in range(0, len(block), _SIDE_BY_SIDE):
-            tables.append(_side_by_side(block[first : first + _SIDE_BY_SIDE], names, heading))
-    notes = [", ".join(f"{name} {cells[name][0]}" for name in same)] if same else []
-    notes += [f"failed: {line}" for line in failed]
-    return Group(*tables, *(Text(note) for note in notes))
+def results_table(rows: Sequence[Row], title: str = "") -> Table:
+    """Return rows of runs for people: columns that have a value, failed runs in the notes."""
+    finished = [row for row in rows if not row.get(ERROR.title)]
+    failed = [row for row in rows if row.get(ERROR.title)]
+    columns = [c for c in columns_of(finished) if c != ERROR and any(map(c.text, finished))]
+    notes = [*_notes_on_left_out(finished, columns), *map(_failure, failed)]
+    return Table(title, columns, finished, notes, legend=f"{NOTATION}.")
 
 
-def _side_by_side(rows: Sequence[Row], shown: Sequence[str], title: str) -> "Table":
-    from rich.table import Table
-    from rich.text import Text
+def matrix_table(matrix: ScoreMatrix, name: str) -> Table:
+    """Return the scores of one metric as a table of names, blank where there is none."""
+    kind: Kind = "fraction" if by_name(name).in_percent else "number"
+    columns = [Column(name, key="step")]
+    columns += [Column(title, kind, key=str(j)) for j, title in enumerate(matrix.experiences)]
+    scores = matrix.full_array(name)
+    rows: list[Row] = []
+    for trained, step in matrix.trainings(name):
+        values = {str(j): _known(float(value)) for j, value in enumerate(scores[trained])}
+        rows.append({"step": f"after {step}" if trained else step, **values})
+    return Table(name, columns, rows)
 
-    names = [name for name in shown if kind(name) in ("text", "integer")]
-    table = Table(title=Text(plain(title)), title_justify="left", show_header=len(rows) > 1)
-    table.add_column(Text(", ".join(names)))
+
+def _notes_on_left_out(rows: Sequence[Row], columns: Sequence[Column]) -> list[str]:
+    """Return a line for each thing that is left out, with the rows that do so unless all do."""
+    names = differing(rows)
+    told: dict[str, list[str]] = {}
     for row in rows:
-        heading = ", ".join(filter(None, (formatted(row, name) for name in names)))
-        table.add_column(Text(heading), justify="right")
-    for name in shown:
-        if name not in names or len(rows) == 1:
-            table.add_row(Text(name), *(Text(formatted(row, name)) for row in rows))
-    return table
-
-
-def _split(rows: Sequence[Row]) -> tuple[list[Row], list[str]]:
-    """Return the rows of finished runs, and a line on each failed one."""
-    failed = [row for row in rows if row.get("error")]
-    lines = []
-    for row in failed:
-        names = [f"{title} {formatted(row, title)}" for title in _shown([row])]
-        lines.append(f"{', '.join(names)}: {formatted(row, 'error')}")
-    return [row for row in rows if not row.get("error")], lines
-
-
-def _shown(rows: Sequence[Row]) -> list[str]:
-    """Return the columns with a value in some row; deviations and errors stand elsewhere."""
+        whose = ", ".join(filter(None, (column.text(row) for column in names)))
+        for line in _lines_on_left_out(row, columns):
+            told.setdefault(line, []).append(whose)
     return [
-        title
-        for title in titles(rows)
-        if title == base(title) != "error" and any(formatted(row, title) for row in rows)
+        line if len(whose) == len(rows) else f"{'; '.join(whose)}: {line}"
+        for line, whose in told.items()
     ]
 
 
-def _markdown_lines(
-    header: Sequence[str], cells: Sequence[Sequence[str]], left: Sequence[bool]
-) -> list[str]:
-    rule = ["---" if to_left else "---:" for to_left in left]
-    return [f"| {' | '.join(line)} |" for line in (header, rule, *cells)]
+def _lines_on_left_out(row: Row, columns: Sequence[Column]) -> list[str]:
+    titles: dict[str, list[str]] = {}
+    for column in columns:
+        if text := row.get(column.title + LEFT_OUT):
+            titles.setdefault(str(text), []).append(column.title)
+    return [
+        f"{', '.join(named)} {'leaves' if len(named) == 1 else 'leave'} out {text}"
+        for text, named in titles.items()
+    ]
+
+
+def _failure(row: Row) -> str:
+    named = [column for column in columns_of([row]) if column != ERROR and column.text(row)]
+    names = ", ".join(f"{column.title} {column.text(row)}" for column in named)
+    return f"failed: {names}: {ERROR.text(row)}"
 
 
 def _known(value: float) -> float | None:

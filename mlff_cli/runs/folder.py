@@ -15,7 +15,7 @@ import yaml
 from filelock import FileLock, Timeout
 
 from mlff_cli.errors import UserError
-from mlff_cli.results import matrix as matrices
+from mlff_cli.results import matrix_file
 from mlff_cli.results.matrix import ScoreMatrix
 from mlff_cli.runs.identity import config_digest
 from mlff_cli.runs.record import RunRecord, encoded, read_record
@@ -132,7 +132,7 @@ class RunFolder:
 
     def matrix(self) -> ScoreMatrix:
         """Return the saved score matrix."""
-        return matrices.read_csv(self.path / MATRIX)
+        return matrix_file.read_csv(self.path / MATRIX)
 
     def digests(self) -> dict[str, str]:
         """Return hashes of what determines and what proves the result, by the name of the file."""

@@ -1,6 +1,7 @@
 """The one loop over experiences: learn, score all seen so far, keep the state."""
 
 import logging
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -9,6 +10,7 @@ from typing import Any
 from mlff_cli.errors import UserError
 from mlff_cli.methods.base import Method
 from mlff_cli.methods.training import DivergedError
+from mlff_cli.metrics.registry import computed
 from mlff_cli.results.matrix import ScoreMatrix
 from mlff_cli.runs.checkpoints import Checkpoints, EpochJournal, Progress
 from mlff_cli.system.environment import peak_memory_mib, program, reset_peak_memory
@@ -45,7 +47,6 @@ def learn_sequence(
     experiences: Sequence[Experience],
     *,
     scored: SplitName,
-    seed: int,
     checkpoints: Checkpoints,
     checkpoint_every: int = 0,
 ) -> Outcome:
@@ -78,10 +79,10 @@ def learn_sequence(
             method.prepare([*experience.train, *experience.validation, *experience.test])
             method.begin(experience)
         if last == 1 and step[0].head != step[0].name:
-            _score(method, experiences, matrix, scored=scored, seed=seed, trained=0)
+            _score(method, experiences, matrix, scored=scored, trained=0)
         outcome.training_seconds.append(_learn(method, step))
         scoring, extracting_before = time.perf_counter(), features.seconds
-        scores = _score(method, experiences, matrix, scored=scored, seed=seed, trained=last)
+        scores = _score(method, experiences, matrix, scored=scored, trained=last)
         scoring_seconds = time.perf_counter() - scoring - (features.seconds - extracting_before)
         log.info("%s", _said(step, len(learned), outcome.training_seconds[-1], scores))
         outcome.extraction_seconds = spent_before + features.seconds
@@ -128,9 +129,9 @@ def _take_up(
             f"{checkpoints.file}: does not fit this program ({error}); remove the folder "
             f"{checkpoints.folder} to start the run over"
         ) from error
-    for seed, trained, scored, metric, value, n in progress.scores:
+    for trained, scored, metric, value, n in progress.scores:
         number = float("nan") if value is None else value
-        outcome.matrix.add(seed, trained, scored, metric, value=number, n=n)
+        outcome.matrix.add(trained, scored, metric, value=number, n=n)
     outcome.training_seconds = list(progress.training_seconds)
     outcome.extraction_seconds = progress.extraction_seconds
     outcome.peak_memory_mib = progress.peak_memory_mib
@@ -163,7 +164,6 @@ def _score(
     matrix: ScoreMatrix,
     *,
     scored: SplitName,
-    seed: int,
     trained: int,
 ) -> dict[str, dict[str, float]]:
     """Add a row to the matrix: every experience whose outputs the heads have by now."""
@@ -174,7 +174,7 @@ def _score(
         row[experience.name] = values = experience_scores(method, experience, scored)
         for metric, value in values.items():
             n = len(experience.split(scored))
-            matrix.add(seed, trained, experience.index, metric, value=value, n=n)
+            matrix.add(trained, experience.index, metric, value=value, n=n)
     return row
 
 
@@ -187,24 +187,14 @@ def experience_scores(
         return {}
     head = method.adapters[experience.head]
     targets = head.targets(records, experience.outputs).numpy()
-    return dict(head.metrics(method.scores(experience, records), targets, experience.outputs))
+    scores = method.scores(experience, records)
+    return computed(head.metrics, scores, targets, experience.outputs)
 
 
-def _rows(matrix: ScoreMatrix) -> list[tuple[int, int, int, str, float | None, int | None]]:
+def _rows(matrix: ScoreMatrix) -> list[tuple[int, int, str, float | None, int | None]]:
     return [
-        (
-            seed,
-            trained,
-            scored,
-            metric,
-            None if score.value != score.value else score.value,
-            score.n,
-        )
-        for seed in matrix.seeds
-        for metric in matrix.metrics
-        for trained in range(matrix.learned + 1)
-        for scored in range(1, len(matrix.experiences) + 1)
-        if (score := matrix.score(metric, seed, trained, scored)).n is not None
+        (trained, scored, metric, None if math.isnan(value) else value, n)
+        for trained, scored, metric, (value, n) in matrix.scored()
     ]
 
 

@@ -132,7 +132,8 @@ RUNS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
     "matrix cut off": (
         lambda p: rewritten(p, "matrix.csv", lambda t: "seed,value\n"), ("matrix.csv",)),
     "matrix with text for a number": (
-        lambda p: rewritten(p, "matrix.csv", lambda t: t.replace("\n0,", "\nzero,")), ("seed",)),
+        lambda p: rewritten(p, "matrix.csv", lambda t: t.replace("\n1,", "\none,")),
+        ("experience_trained",)),
     "env.json cut off": (lambda p: rewritten(p, "env.json", lambda t: t[:30]), ("env.json",)),
     "env.json without facts": (lambda p: rewritten(p, "env.json", lambda t: "{}"), ("env.json",)),
     "not finished": (

@@ -8,7 +8,7 @@ import time
 import pytest
 from command_calls import TINY, call, start
 
-from mlff_cli.results.columns import DEVIATION
+from mlff_cli.results.cells import DEVIATION
 
 SWEEP = ("sweep", *TINY, "method=mlff,linear_probe", "seed=0,1")
 

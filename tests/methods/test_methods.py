@@ -172,7 +172,7 @@ def test_distillation_holds_nothing_in_the_first_experience(tmp_path, weights_of
 def test_joint_learns_every_head_and_gives_the_last_row_alone(tmp_path, weights_of):
     config = tiny_config(tmp_path, weights_of, method="joint", keys={"method.epochs": 20})
     method, outcome = learned(config, tmp_path / "state")
-    scores = outcome.matrix.array("accuracy", 0)
+    scores = outcome.matrix.array("accuracy")
     assert scores.shape == (4, 3)
     assert bool(torch.tensor(scores[:3]).isnan().all())
     assert not bool(torch.tensor(scores[3]).isnan().any())
@@ -217,10 +217,10 @@ def test_a_head_that_grows_learns_new_classes_with_every_method(method, head, tm
     assert trained.adapters.names == ["shared"]
     assert len(experiences) == 3  # 11 classes in fours
     assert trained.adapters["shared"].output.out_features == 11
-    assert all(outcome.matrix.score("mAP", 0, 3, scored).n for scored in (1, 2, 3))
+    assert all(outcome.matrix.score("mAP", 3, scored).n for scored in (1, 2, 3))
     if method != "joint":
         # Not scored before its classes are known to the head.
-        assert outcome.matrix.score("mAP", 0, 1, 2).n is None
+        assert outcome.matrix.score("mAP", 1, 2).n is None
 
 
 @pytest.mark.parametrize("fusion", ["conv1x1", "authors"])
@@ -232,7 +232,7 @@ def test_a_last_batch_of_one_is_learned_from(method, fusion, tmp_path, weights_o
     counts = {len(e.train) for e in build_task(config).experiences}
     assert counts == {15}
     _, outcome = learned(config, tmp_path / "state")
-    assert outcome.matrix.score("mAP", 0, 3, 3).n == 5
+    assert outcome.matrix.score("mAP", 3, 3).n == 5
 
 
 def test_views_are_trained_on_in_turn(tmp_path, weights_of):

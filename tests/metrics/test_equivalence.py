@@ -52,10 +52,25 @@ def test_verdicts(differences, verdict):
     assert compare([0.5 + d for d in differences], [0.5] * len(differences)).verdict == verdict
 
 
-@pytest.mark.parametrize("scores", [[], [0.9], [0.9, math.nan, 0.9]])
+@pytest.mark.parametrize("scores", [[], [0.9], [0.9, math.nan], [math.nan, math.nan, math.nan]])
 def test_too_few_pairs_decide_nothing(scores):
     found = compare(scores, [0.5] * len(scores))
     assert found.verdict == "not decided" and math.isnan(found.equivalence_p)
+
+
+def test_pairs_without_a_value_are_left_out():
+    method, baseline = [0.52, math.nan, 0.521, 0.6, 0.522], [0.5, 0.5, 0.5, math.nan, 0.5]
+    assert compare(method, baseline) == compare([0.52, 0.521, 0.522], [0.5, 0.5, 0.5])
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("difference", "equivalence_p", "difference_p"),
+    [(0.0, 0.0, 1.0), (0.01, 1.0, 0.0), (-0.01, 1.0, 0.0), (0.005, 0.5, 0.0)],
+)
+def test_p_values_without_spread_are_those_of_certainty(difference, equivalence_p, difference_p):
+    found = compare([0.5 + difference] * 3, [0.5] * 3)
+    assert (found.equivalence_p, found.difference_p) == (equivalence_p, difference_p)
 
 
 def test_the_margin_and_the_level_count():

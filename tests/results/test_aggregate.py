@@ -55,11 +55,26 @@ def test_runs_that_differ_in_a_key_not_named_are_not_mixed():
         aggregate([run(0, 0.5, epochs=4), run(0, 0.6, epochs=8)])
 
 
-def test_a_mean_over_fewer_seeds_than_stated_is_left_blank():
+def test_a_mean_is_over_the_seeds_that_have_a_value_and_says_how_many():
+    (row,) = aggregate([run(0, 0.5), run(1, None), run(2, 0.7)])
+    assert row["final mAP"] == pytest.approx(0.6)
+    assert row["final mAP deviation"] == pytest.approx(0.02**0.5)
+    assert (row["final mAP seeds"], row["seeds"]) == (2, 3)
+    assert "trainable parameters seeds" not in row
     (row,) = aggregate([run(0, 0.5), run(1, None)])
+    assert (row["final mAP"], row["final mAP deviation"], row["final mAP seeds"]) == (0.5, None, 1)
+
+
+def test_where_no_seed_has_a_value_there_is_none():
+    (row,) = aggregate([run(0, None), run(1, None)])
     assert row["final mAP"] is None
-    assert "final mAP deviation" not in row
-    assert row["seeds"] == 2
+    assert "final mAP deviation" not in row and "final mAP seeds" not in row
+
+
+def test_what_the_seeds_leave_out_is_said_once():
+    said = {"final mAP left out": "1 of 3 experiences, which have no value: crack"}
+    (row,) = aggregate([run(0, 0.5, **said), run(1, 0.6, **said), run(2, 0.7)])
+    assert row["final mAP left out"] == said["final mAP left out"]
 
 
 def test_failed_runs_are_kept_apart_with_their_error():

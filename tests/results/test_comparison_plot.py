@@ -2,6 +2,7 @@
 
 import pytest
 
+from mlff_cli.metrics.registry import by_name
 from mlff_cli.results.comparison_plot import comparison
 
 
@@ -20,6 +21,6 @@ def test_comparison_of_aggregated_rows_with_failed_and_blank_ones(tmp_path):
         for method in ("mlff", "joint")
     ]
     failed = {"scenario": "surface_defect", "method": "finetune", "error": "out of memory"}
-    comparison(tmp_path / "with.png", [*rows, failed], "mAP", "paper_table")
-    comparison(tmp_path / "without.png", rows, "mAP", "paper_table")
+    comparison(tmp_path / "with.png", [*rows, failed], by_name("mAP"), "paper_table")
+    comparison(tmp_path / "without.png", rows, by_name("mAP"), "paper_table")
     assert (tmp_path / "with.png").read_bytes() == (tmp_path / "without.png").read_bytes()

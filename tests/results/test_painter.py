@@ -22,9 +22,9 @@ NAMES = {"matrix_mAP.png", "curve_mAP.png", "level_weights.png"}
 def pictures(tmp_path):
     matrix = ScoreMatrix(["a", "b"], 2)
     for trained, scored, value in ((1, 1, 0.9), (2, 1, 0.7), (2, 2, 0.8)):
-        matrix.add(0, trained, scored, "mAP", value=value, n=10)
+        matrix.add(trained, scored, "mAP", value=value, n=10)
     matrix.to_csv(tmp_path / "matrix.csv")
-    return Pictures(str(tmp_path), "task, mlff", 0, {"shallow": 0.4, "deep": 0.6})
+    return Pictures(str(tmp_path), "task, mlff", {"shallow": 0.4, "deep": 0.6})
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_one_process_serves_many_runs(pictures, painter, tmp_path, monkeypatch):
     before = process_of(painter).pid
     painter.begin(pictures)  # its run fails before it asks
     painter.warm_up()
-    later = Pictures(str(other), "task, mlff", 0, {})
+    later = Pictures(str(other), "task, mlff", {})
     painter.begin(later)
     painter.finish()
     assert process_of(painter).pid == before

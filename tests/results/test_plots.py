@@ -2,18 +2,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mlff_cli.results import plots
+from mlff_cli.results.curves_plot import curves
 from mlff_cli.results.matrix import ScoreMatrix
+from mlff_cli.results.matrix_plot import score_matrix
+from mlff_cli.results.weights_plot import level_weights
 
 
-def matrix_of(names, learned=None, metric="mAP", only_last=False):
+def matrix_of(names, learned=None, metric="mAP", only_last=False, without_value=0):
     random = np.random.default_rng(0)
     matrix = ScoreMatrix(names, len(names) if learned is None else learned)
     for trained in range(1, matrix.learned + 1):
         for scored in range(1, len(names) + 1):
             seen = scored <= trained or scored > matrix.learned
             if seen and (not only_last or trained == matrix.learned):
-                matrix.add(0, trained, scored, metric, value=random.random(), n=9)
+                value = float("nan") if scored == without_value else random.random()
+                matrix.add(trained, scored, metric, value=value, n=9)
     return matrix
 
 
@@ -26,15 +29,17 @@ CASES = {
     "joint": matrix_of(["steel", "tile", "cell"], only_last=True),
     "many": matrix_of([f"batch {n}" for n in range(31)], learned=30),
     "blank": ScoreMatrix(["steel", "tile"], learned=2),
+    "without value": matrix_of(["steel", "tile", "cell"], without_value=2),
+    "never a value": matrix_of(["steel"], without_value=1),
 }
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("draw", [plots.score_matrix, plots.curves])
+@pytest.mark.parametrize("draw", [score_matrix, curves])
 @pytest.mark.parametrize("case", CASES)
 def test_pictures_of_a_matrix_are_whole_png_files(tmp_path, draw, case):
     path = tmp_path / "plots" / "picture.png"
-    draw(path, CASES[case], "mAP", 0, "surface_defect, mlff")
+    draw(path, CASES[case], "mAP", "surface_defect, mlff")
     with Image.open(path) as image:
         image.load()
         assert image.format == "PNG"
@@ -43,18 +48,18 @@ def test_pictures_of_a_matrix_are_whole_png_files(tmp_path, draw, case):
     assert list(path.parent.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("draw", [plots.score_matrix, plots.curves])
+@pytest.mark.parametrize("draw", [score_matrix, curves])
 def test_the_same_numbers_give_the_same_bytes_whatever_the_users_style(tmp_path, draw):
     import matplotlib
 
     matrix = CASES["three"]
-    draw(tmp_path / "first.png", matrix, "mAP", 0, "task")
+    draw(tmp_path / "first.png", matrix, "mAP", "task")
     with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "red"}):
-        draw(tmp_path / "second.png", matrix, "mAP", 0, "task")
+        draw(tmp_path / "second.png", matrix, "mAP", "task")
         assert matplotlib.rcParams["font.size"] == 30
     other = matrix_of(["steel", "tile", "cell"])
-    other.add(0, 3, 1, "mAP", value=0.01, n=9)
-    draw(tmp_path / "other.png", other, "mAP", 0, "task")
+    other.add(3, 1, "mAP", value=0.01, n=9)
+    draw(tmp_path / "other.png", other, "mAP", "task")
     first, second, changed = (
         (tmp_path / f"{name}.png").read_bytes() for name in ("first", "second", "other")
     )
@@ -64,14 +69,14 @@ def test_the_same_numbers_give_the_same_bytes_whatever_the_users_style(tmp_path,
 
 def test_errors_are_drawn_without_percent(tmp_path):
     matrix = matrix_of(["batch 1", "batch 2"], metric="mae dx")
-    plots.score_matrix(tmp_path / "matrix.png", matrix, "mae dx", 0, "task")
-    plots.curves(tmp_path / "curves.png", matrix, "mae dx", 0, "task")
+    score_matrix(tmp_path / "matrix.png", matrix, "mae dx", "task")
+    curves(tmp_path / "curves.png", matrix, "mae dx", "task")
     assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_level_weights(tmp_path):
     levels = ["blocks.0", "blocks.1", "blocks.2"]
-    plots.level_weights(tmp_path / "w.png", levels, np.array([0.2, 0.3, 0.5]), "task, mlff")
+    level_weights(tmp_path / "w.png", levels, np.array([0.2, 0.3, 0.5]), "task, mlff")
     assert (tmp_path / "w.png").stat().st_size > 1000
 
 
@@ -81,7 +86,7 @@ def test_pyplot_is_not_loaded(tmp_path):
 
     code = (
         "import sys, pathlib, numpy\n"
-        "from mlff_cli.results.plots import level_weights\n"
+        "from mlff_cli.results.weights_plot import level_weights\n"
         f"level_weights(pathlib.Path({str(tmp_path / 'w.png')!r}), ['a'], numpy.ones(1), 't')\n"
         "sys.exit('matplotlib.pyplot' in sys.modules)"
     )

@@ -166,7 +166,7 @@ def test_the_matrix_has_a_row_for_every_experience_seen_so_far(config, tmp_path)
     _, outcome = learned(config(), tmp_path / "state")
     matrix = outcome.matrix
     assert matrix.experiences == ("brushed_metal", "woven_fabric", "glazed_ceramic")
-    known = [[matrix.score("mAP", 0, i, j).n for j in (1, 2, 3)] for i in range(4)]
+    known = [[matrix.score("mAP", i, j).n for j in (1, 2, 3)] for i in range(4)]
     assert known == [[None] * 3, [5, None, None], [5, 5, None], [5, 5, 5]]
     assert len(outcome.training_seconds) == 3
     assert outcome.peak_memory_mib > 0
@@ -177,7 +177,7 @@ def test_a_shared_head_is_scored_everywhere_from_before_the_first_training(confi
     _, outcome = learned(run, tmp_path / "state")
     matrix = outcome.matrix
     assert (matrix.learned, len(matrix.experiences)) == (2, 3)
-    counts = [[matrix.score("accuracy", 0, i, j).n for j in (1, 2, 3)] for i in range(3)]
+    counts = [[matrix.score("accuracy", i, j).n for j in (1, 2, 3)] for i in range(3)]
     assert counts == [[2, 2, 8]] * 3
 
 
@@ -185,7 +185,7 @@ def test_scored_on_validation_the_test_split_is_left_alone(config, tmp_path):
     run = config(keys={"splits.scored": "validation", "splits.validation": 0.5})
     _, outcome = learned(run, tmp_path / "state")
     task = build_task(run)
-    assert outcome.matrix.score("mAP", 0, 1, 1).n == len(task.experiences[0].validation)
+    assert outcome.matrix.score("mAP", 1, 1).n == len(task.experiences[0].validation)
     method = build_method(run)
     method.begin(task.experiences[0])
     assert experience_scores(method, task.experiences[0], "validation").keys() == {
@@ -205,8 +205,8 @@ def test_one_experience_is_a_sequence_too(config, tmp_path):
     for method in ("mlff", "joint"):
         _, outcome = learned({**run, "method": config(method=method)["method"]}, tmp_path / method)
         assert outcome.matrix.experiences == ("all",)
-        assert outcome.matrix.score("accuracy", 0, 0, 1).n == 6
-        assert outcome.matrix.score("accuracy", 0, 1, 1).n == 6
+        assert outcome.matrix.score("accuracy", 0, 1).n == 6
+        assert outcome.matrix.score("accuracy", 1, 1).n == 6
 
 
 def test_groups_never_straddle_the_splits(config, tmp_path):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 
 from mlff_cli.metrics.equivalence import compare
-from mlff_cli.results.columns import DEVIATION, Row
+from mlff_cli.results.cells import DEVIATION, SEEDS, Row
 
 FINETUNE, MLFF = "finetune", "mlff"
 BASELINES = ("linear_probe", "joint")
@@ -66,6 +66,7 @@ def paper_rows(runs: Sequence[Row]) -> list[Row]:
     Tasks whose names begin alike make one row: of each seed their mean is taken first, so that
     every product counts that takes its turn as the unseen one. A cell is None where it could not
     be computed; differences, ratios and verdicts are taken over the seeds that both methods have.
+    Where a cell is taken over some of the row's seeds, their number stands beside it.
 
     Args:
         runs: As from `tables.result_row`; failed ones are left out.
@@ -100,7 +101,7 @@ def _row(scenario: Scenario, runs: Sequence[Row]) -> Row:
             row |= _cell(f"{method} {score}", _by_seed(runs, method, score))
     for score in ("learning mAP", "unseen mAP"):
         row |= _compared(f"mlff - linear_probe {score}", runs, score, BASELINES[0])
-    return row
+    return _without_full_counts(row)
 
 
 def _parity(score: str, runs: Sequence[Row]) -> Row:
@@ -114,13 +115,15 @@ def _compared(title: str, runs: Sequence[Row], score: str, baseline: str) -> Row
     """Return the cells of a difference between mlff and a baseline, and of its verdict."""
     pairs = list(_paired(runs, score, baseline))
     if not pairs:
-        return dict.fromkeys((title, title + DEVIATION, f"{title}: verdict", f"{title}: p"))
+        ends = ("", DEVIATION, SEEDS, ": verdict", ": p")
+        return dict.fromkeys(f"{title}{end}" for end in ends)
     found = compare([method for method, _ in pairs], [other for _, other in pairs])
     differs = found.verdict in ("better", "worse")
     decided_by = found.difference_p if differs else found.equivalence_p
     return {
         title: found.mean,
         title + DEVIATION: _known(found.deviation),
+        title + SEEDS: len(pairs),
         f"{title}: verdict": found.verdict,
         f"{title}: p": _known(decided_by),
     }
@@ -188,6 +191,16 @@ def _cell(title: str, values: Seeds) -> Row:
     return {
         title: fmean(numbers) if numbers else None,
         title + DEVIATION: stdev(numbers) if len(numbers) > 1 else None,
+        title + SEEDS: len(numbers) or None,
+    }
+
+
+def _without_full_counts(row: Row) -> Row:
+    """Return the row with numbers of seeds only where a cell is taken over some of them."""
+    return {
+        title: cell
+        for title, cell in row.items()
+        if not (title.endswith(SEEDS) and cell in (None, row["seeds"]))
     }
 
 

@@ -1,14 +1,13 @@
 """The paper's table as files: every cell unrounded as CSV, rounded and explained as Markdown."""
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from mlff_cli.metrics.equivalence import LEVEL, MARGIN
 from mlff_cli.metrics.figures import NOTATION, definition
-from mlff_cli.results.columns import DEVIATION, Kind, Row, rounded
+from mlff_cli.metrics.mean_average_precision import METRIC as MAP
+from mlff_cli.results.cells import BESIDE, DEVIATION, Kind, Row, rounded, some_seeds
 from mlff_cli.results.labels import markdown
 from mlff_cli.results.paper.table import (
     BASELINES,
@@ -19,16 +18,20 @@ from mlff_cli.results.paper.table import (
     PARITY,
     paper_rows,
 )
+from mlff_cli.results.renderers import csv as as_csv
+from mlff_cli.results.renderers import markdown as as_markdown
+from mlff_cli.results.table import Column, Table
 from mlff_cli.system.files import write_atomically
 
 CSV, TEXT = "results.csv", "results.md"
 
 NOTES = f"""\
 Scores and shares in percent, differences, forgetting and delta mAP in percentage points; ± is the
-standard deviation over the seeds (N - 1). {NOTATION}.
+standard deviation over the seeds (N - 1), (2 of 3) how many of them a cell is taken over.
+{NOTATION}.
 
-- learning: {definition("learning", "mAP")}; final: {definition("final average", "mAP")}
-- forgetting: {definition("forgetting", "mAP")}
+- learning: {definition("learning", MAP)}; final: {definition("final average", MAP)}
+- forgetting: {definition("forgetting", MAP)}
 - delta mAP: forgetting of finetune minus forgetting of mlff, paired by seed; positive: mlff
   forgets less
 - unseen mAP: on the product never trained on, after the last training; every product takes its
@@ -65,7 +68,9 @@ def write_paper_table(
         remarks: Lines on the splits.
     """
     rows = paper_rows(runs)
-    parts = ["# The paper's table", "", f"    {command}", "", *_tables(rows)]
+    parts = ["# The paper's table", "", f"    {command}", ""]
+    for table in _sections(rows):
+        parts += [f"## {table.title}", "", as_markdown.render(table)]
     parts += [line for remark in remarks for line in (markdown(remark), "")]
     failed = [run for run in runs if run.get("error")]
     if failed:
@@ -79,12 +84,8 @@ def write_paper_table(
 
 
 def _csv(rows: Sequence[Row]) -> str:
-    header = list(dict.fromkeys(title for row in rows for title in row))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, header, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    keys = dict.fromkeys(key for row in rows for key in row)
+    return as_csv.render(Table("", [Column(key) for key in keys if not key.endswith(BESIDE)], rows))
 
 
 class Shown(NamedTuple):
@@ -101,6 +102,20 @@ class Shown(NamedTuple):
         """Return the column of a row."""
         return self.source.format(score=row[JUDGED])
 
+    def text(self, row: Row) -> str:
+        """Return a cell as people see it: without unit, differences with their sign."""
+        key = self.of(row)
+        value, deviation = row.get(key), row.get(key + DEVIATION)
+        if value is None or isinstance(value, str):
+            return value or ""
+        text = rounded(value, self.kind)
+        signed = self.kind == "points" and "forgetting" not in self.source
+        if signed and not text.startswith("-") and not self.source.startswith(PAPER):
+            text = f"+{text}"
+        if isinstance(deviation, int | float) and self.kind != "count":
+            text += f" ± {rounded(deviation, self.kind, beside=value)}"
+        return text + some_seeds(row, key)
+
 
 def _both(column: str, kind: Kind, heading: str = "") -> list[Shown]:
     methods = (FINETUNE, MLFF)
@@ -111,7 +126,7 @@ def _difference(title: str, heading: str) -> list[Shown]:
     return [
         Shown(heading, title, "points"),
         Shown("verdict", f"{title}: verdict", "text"),
-        Shown("p", f"{title}: p", "error"),
+        Shown("p", f"{title}: p", "number"),
     ]
 
 
@@ -171,32 +186,16 @@ _SECTIONS = {
 """Tables of the Markdown, a row per scenario in each."""
 
 
-def _tables(rows: Sequence[Row]) -> list[str]:
-    lines: list[str] = []
+def _sections(rows: Sequence[Row]) -> list[Table]:
+    """Return the tables that have a value of ours, with the columns that have one."""
+    tables = []
     for title, columns in _SECTIONS.items():
         own = [c for c in columns if not c.source.startswith(PAPER) and c.source != JUDGED]
         filled = [row for row in rows if any(row.get(c.of(row)) is not None for c in own)]
         shown = [c for c in columns if any(row.get(c.of(row)) is not None for row in filled)]
-        if not filled:
-            continue
-        headings = " | ".join(column.heading for column in shown)
-        lines += [f"## {title}", "", f"| scenario | {headings} |"]
-        lines.append(f"| --- |{' ---: |' * len(shown)}")
-        for row in filled:
-            cells = [markdown(str(row["scenario"])), *(_cell(row, column) for column in shown)]
-            lines.append(f"| {' | '.join(cells)} |")
-        lines.append("")
-    return lines
-
-
-def _cell(row: Row, column: Shown) -> str:
-    value, deviation = row.get(column.of(row)), row.get(column.of(row) + DEVIATION)
-    if value is None or isinstance(value, str):
-        return markdown(value or "")
-    text = rounded(value, column.kind)
-    signed = column.kind == "points" and "forgetting" not in column.source
-    if signed and not text.startswith("-") and not column.source.startswith(PAPER):
-        text = f"+{text}"
-    if isinstance(deviation, int | float) and column.kind != "count":
-        text += f" ± {rounded(deviation, column.kind, beside=value)}"
-    return text
+        cells: list[Row] = [
+            {"scenario": row["scenario"]} | {c.source: c.text(row) for c in shown} for row in filled
+        ]
+        headings = [Column(c.heading, "shown", key=c.source) for c in shown]
+        tables.append(Table(title, [Column("scenario"), *headings], cells))
+    return [table for table in tables if table.rows]

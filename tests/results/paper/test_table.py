@@ -2,7 +2,7 @@ import csv
 
 import pytest
 
-from mlff_cli.results.columns import DEVIATION
+from mlff_cli.results.cells import DEVIATION, SEEDS
 from mlff_cli.results.paper.table import paper_rows
 from mlff_cli.results.paper.text import write_paper_table
 
@@ -85,6 +85,20 @@ def test_only_seeds_that_both_methods_have_are_compared():
     (row,) = paper_rows(lacking)
     assert row["difference in learning mAP"] == pytest.approx(0.02)
     assert row["difference in learning mAP: verdict"] == "not decided"
+
+
+def test_a_cell_over_some_of_the_seeds_says_how_many(tmp_path):
+    runs = table("surface_defect", [0.9, 0.92, 0.94], [0.91, 0.93, 0.99])
+    runs[-1]["learning mAP"] = None
+    (row,) = paper_rows(runs)
+    assert row["mlff learning mAP"] == pytest.approx(0.92)
+    assert (row["mlff learning mAP" + SEEDS], row["seeds"]) == (2, 3)
+    assert row["difference in learning mAP" + SEEDS] == 2
+    assert not [key for key in row if key.startswith("finetune") and key.endswith(SEEDS)]
+    text = write_paper_table(tmp_path, runs, "mlff sweep", [])
+    learning = text.split("## Learning mAP")[1].split("##")[0]
+    assert "| 92.0 ± 2.0 | 92.0 ± 1.4 (2 of 3) | +1.0 ± 0.0 (2 of 3) | better |" in learning
+    assert "(2 of 3)" not in text.split("## Learning accuracy")[1].split("##")[0]
 
 
 def test_a_seed_that_lacks_a_task_is_not_compared():

@@ -1,0 +1,28 @@
+"""Accuracy of one class per image."""
+
+import numpy as np
+
+from mlff_cli.metrics.checks import classified
+from mlff_cli.metrics.metric import Array, Metric
+
+
+def accuracy(scores: Array, targets: Array) -> float:
+    """Return the share of rows whose highest score is at their target; of equal ones the first.
+
+    Args:
+        scores: (N, C), finite.
+        targets: (N,), integers from 0 to C - 1.
+    """
+    scores, targets = classified(scores, targets)
+    return float(np.mean(scores.argmax(axis=1) == targets)) if len(targets) else float("nan")
+
+
+METRIC = Metric(
+    name="accuracy",
+    function=accuracy,
+    definition="share of the test images whose highest output is the right class",
+    unit="share",
+    better="up",
+    columns={"learning accuracy": "learning", "final accuracy": "final average"},
+    always=True,
+)

@@ -1,0 +1,1 @@
+"""How a table looks: for the terminal, as Markdown, as CSV, as HTML."""

@@ -1,0 +1,86 @@
+"""A table on the terminal."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlff_cli.results.labels import plain
+from mlff_cli.results.table import Table
+
+if TYPE_CHECKING:
+    from rich.console import Console, Group
+    from rich.table import Table as Drawn
+    from rich.text import Text
+
+_SIDE_BY_SIDE = 4
+
+
+def show(table: Table, folder: Path) -> None:
+    """Print a table of results, and the folder where it lies."""
+    console().print(side_by_side(table))
+    print(folder)
+
+
+def console() -> "Console":
+    """Return where tables are printed: a pipe has no width, and takes what they need."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 200)
+
+
+def across(table: Table) -> "Group":
+    """Return the table with a line for each row, its notes below."""
+    drawn = _drawn(table)
+    for column in table.columns:
+        drawn.add_column(_text(column.title), justify="right" if column.to_right else "left")
+    for row in table.rows:
+        drawn.add_row(*map(_text, table.texts(row)))
+    return _group([drawn], table.notes)
+
+
+def side_by_side(table: Table) -> "Group":
+    """Return the table with a column for each row, a few at a time: a scenario after the other.
+
+    What is the same in all rows stands below, and so do the notes.
+    """
+    told = table.without_repeats()
+    drawn = []
+    for part in told.split_by("scenario"):
+        for first in range(0, len(part.rows), _SIDE_BY_SIDE):
+            drawn.append(_upright(replace(part, rows=part.rows[first : first + _SIDE_BY_SIDE])))
+    return _group(drawn, told.notes)
+
+
+def _upright(table: Table) -> "Drawn":
+    alone = len(table.rows) == 1
+    names = [column for column in table.columns if column.names]
+    drawn = _drawn(table, show_header=not alone)
+    drawn.add_column(_text(", ".join(column.title for column in names)))
+    for row in table.rows:
+        heading = ", ".join(filter(None, (column.text(row) for column in names)))
+        drawn.add_column(_text(heading), justify="right")
+    for column in table.columns:
+        if alone or not column.names:
+            drawn.add_row(_text(column.title), *(_text(column.text(row)) for row in table.rows))
+    return drawn
+
+
+def _drawn(table: Table, *, show_header: bool = True) -> "Drawn":
+    from rich.table import Table as Drawn
+
+    title = _text(table.title) if table.title else None
+    return Drawn(title=title, title_justify="left", show_header=show_header)
+
+
+def _group(drawn: Sequence["Drawn"], notes: Sequence[str]) -> "Group":
+    from rich.console import Group
+
+    return Group(*drawn, *map(_text, notes))
+
+
+def _text(label: str) -> "Text":
+    from rich.text import Text
+
+    return Text(plain(label))

@@ -1,0 +1,36 @@
+"""The picture of a fusion layer's level weights, as a PNG file."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlff_cli.results.canvas import COLOURS, GREY, NAME_LENGTH, legend, picture
+from mlff_cli.results.labels import shortened
+
+
+def level_weights(
+    path: Path, levels: Sequence[str], weights: Sequence[float] | NDArray[np.float64], subject: str
+) -> None:
+    """Draw the weight of each level, the shallowest on top, and where equal weights would be.
+
+    Args:
+        path: Of the PNG.
+        levels: Names, the shallowest first.
+        weights: (L,).
+        subject: What was run, for the title: task and method.
+    """
+    rows = np.arange(len(levels))
+    with picture(path, 6.4, 0.38 * len(levels) + 1.5, "weight of each level", subject) as figure:
+        axes = figure.add_subplot()
+        bars = axes.barh(rows, weights, height=0.7, color=COLOURS[0])
+        axes.axvline(float(np.mean(weights)), color=GREY, linestyle="--", label="equal weights")
+        texts = [f"{weight:.3f}" for weight in weights]
+        white = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+        axes.bar_label(bars, texts, padding=5, bbox=white, zorder=4)
+        axes.set_yticks(rows, [shortened(level, NAME_LENGTH) for level in levels])
+        axes.invert_yaxis()
+        axes.margins(x=0.12)
+        axes.set_xlabel("weight")
+        legend(axes, [axes.lines[-1]], beside=True)
