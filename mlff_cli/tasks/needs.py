@@ -1,4 +1,4 @@
-"""What every product, batch and class must get of a split, and the search that sees to it."""
+"""What every product, batch and class should get of each split, and the search for it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mlff_cli.tasks.units import FREE, TEST, TRAIN, VALIDATION, Integers, Units
 
 STEPS, STEPS_A_NEED = 100, 10
-"""Moves after which a draw is given up on: some, and some for each need that it leaves open."""
+"""Moves after which the search ends: at least, and more for each need that is open at first."""
 
 NOISE = 0.2
 """Share of moves that are not the best ones, so that the search leaves dead ends."""
@@ -22,9 +22,11 @@ Need = tuple[Integers, int, int]
 class Needs:
     """Needs that a draw can meet, as pairs of a need and one of its units.
 
-    In this order, none given up for any number of later ones: each class (along batches: of each
-    batch) is trained on; each atom is tested; each class of two units or more is tested; each atom
-    of three units or more is validated. A split whose share is 0 is not needed.
+    The most important first: every class (along batches: every class of each batch) is trained
+    on; every atom of two units or more is tested; every class of two units or more is tested;
+    every atom of three units or more is validated. However many needs of a lower rank a draw
+    would meet, it never gives up one of a higher rank for them. A split whose share is 0 is not
+    needed.
     """
 
     need_of: Integers  # (pairs,)
@@ -55,12 +57,12 @@ class Needs:
         """Return what the needs cost that a draw leaves open; 0 when all are met."""
         return float(self.cost[self._counts(drawn) == 0].sum())
 
-    def seen_to(self, drawn: Integers, random: np.random.Generator) -> Integers:
-        """Return a draw that leaves less open, nothing if that is found.
+    def repaired(self, drawn: Integers, random: np.random.Generator) -> Integers:
+        """Return a draw that meets as many needs as a search from this one finds, or itself.
 
-        Open needs are met one after another, at random, by the unit whose move opens the least:
-        the random walk of WalkSAT (Selman, Kautz & Cohen 1994), so that a chain of batches that
-        share their groups is solved as well. The best draw on the way counts.
+        Each step picks an open need at random and moves the unit whose move opens the fewest
+        others: WalkSAT (Selman, Kautz & Cohen 1994). A step may open another need for a while,
+        so chains of batches that share their groups are solved as well; the best draw is kept.
         """
         best, least = drawn, self.unmet(drawn)
         steps = STEPS + STEPS_A_NEED * int((self._counts(drawn) == 0).sum())

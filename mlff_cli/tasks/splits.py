@@ -58,13 +58,13 @@ def _generator(seed: int, line: Line, component: Component) -> np.random.Generat
 
 
 def _best(units: Units, aims: NDArray[np.float64], random: np.random.Generator) -> Integers:
-    """Return the best of many draws: fewer where they are long, one where all are alike."""
+    """Return the best of many draws: of fewer for many records, of one where all are alike."""
     needs = Needs.of(units, aims)
     attempts = int(np.clip(2_000_000 // (len(units.unit_of) + 100 * len(units.classes)), 5, 500))
     patience = 0 if units.alike else PATIENCE
     best, least, waited = units.fixed, (np.inf, np.inf), 0
     for _ in range(attempts):
-        drawn = needs.seen_to(_trainable(units, _draw(units, aims, random)), random)
+        drawn = needs.repaired(_trainable(units, _draw(units, aims, random)), random)
         found = (needs.unmet(drawn), units.distance(drawn, aims))
         waited = 0 if found < least else waited + 1
         if found < least:

@@ -52,9 +52,9 @@ def make_task(
 ) -> Task:
     """Cut the records, split them and build the experiences.
 
-    The splits do not depend on `scored`: what is chosen on validation images is tested on others.
-    What is only scored is scored with all its records, and they take their groups with them: an
-    image is never trained on in one experience while its group is scored in such a one.
+    The splits do not depend on `scored`: a choice made on validation images is tested on others.
+    An experience that is only scored takes all its records, whichever split is scored. Groups that
+    run into it are scored wherever they appear and trained on nowhere.
 
     Args:
         records: At least one; names are unique.

@@ -9,6 +9,8 @@ import pytest
 import yaml
 from command_calls import TINY, call, imported, refusal
 from PIL import Image
+from tiny_task import TINY as SMALLEST
+from tiny_task import hash_of, picture
 
 LEFT = {
     "config.yaml", "splits.csv", "matrix.csv", "figures.csv", "results.csv", "results.md",
@@ -212,3 +214,24 @@ def test_every_method_leaves_a_finished_run(empty, method):
     (folder,) = (empty / "runs" / "surface_defect").iterdir()
     assert (folder / "DONE").is_file()
     assert folder.name.startswith(f"{method}-")
+
+
+def test_an_experience_of_one_class_is_left_out_of_map_and_named(empty):
+    """Its images cannot be ranked; the other experience's mAP counts all the same."""
+    for label in ("crack", "dent", "scratch"):
+        for number in range(6):
+            file = empty / "images" / "bolt" / label / f"{number}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(picture(seed=hash_of(file.relative_to(empty)))).save(file)
+    words = ("schedule=by_class", "schedule.classes_per_experience=2", "paths.features=features")
+    result = call("train", *SMALLEST, "dataset=folder", "data.root=images", *words)
+    assert result.code == 0, result.err
+    note = "learning mAP, final mAP leave out 1 of 2 experiences, which have no value: scratch"
+    assert note in result.out
+    (run,) = empty.glob("runs/custom/*")
+    (row,) = rows(run / "results.csv")
+    assert 0 <= float(row["learning mAP"]) <= 1 and 0 <= float(row["final mAP"]) <= 1
+    assert note in (run / "results.md").read_text(encoding="utf-8")
+    figures = {(line["metric"], line["figure"]): line for line in rows(run / "figures.csv")}
+    assert figures["mAP", "learning"]["left_out"] == "1"
+    assert figures["accuracy", "learning"]["left_out"] == "0"

@@ -132,19 +132,6 @@ def test_another_order():
 
 
 @pytest.mark.parametrize(
-    ("order", "message"),
-    [
-        (["cog", "axel", "pin"], r"there is no 'axel'; did you mean 'axle'\?"),
-        (["cog", "axle"], "missing: pin"),
-        (["cog", "axle", "pin", "cog"], "stands twice"),
-    ],
-)
-def test_an_order_that_cannot_be_meant(order, message):
-    with pytest.raises(UserError, match=f"order: .*{message}"):
-        by("product", order=order)
-
-
-@pytest.mark.parametrize(
     ("unseen", "learned", "hidden"),
     [([], ["cog", "axle"], ["pin"]), (["cog"], ["axle", "pin"], ["cog"]),
      (["pin", "cog"], ["axle"], ["cog", "pin"])],
@@ -167,18 +154,6 @@ def test_a_group_of_classes_is_unseen_when_one_of_them_is():
     groups = {**classes_of(*"abcd"), "classes_per_experience": 2}
     assert [e.name for e in by("class", "shared", **groups, unseen=["b"])] == ["c+d", "a+b"]
     assert [e.learned for e in by("class", "shared", **groups, unseen=[])] == [True, False]
-
-
-@pytest.mark.parametrize(
-    ("unseen", "message"),
-    [
-        (["pinn"], r"there is no 'pinn'; did you mean 'pin'"),
-        (["cog", "pin", "axle"], "nothing is left"),
-    ],
-)
-def test_unseen_names_that_cannot_be_meant(unseen, message):
-    with pytest.raises(UserError, match=f"schedule.unseen: .*{message}"):
-        by("product", "shared", unseen=unseen)
 
 
 def test_one_product_is_one_experience_and_cannot_be_unseen():

@@ -94,7 +94,6 @@ def test_images_of_several_classes_are_learned_class_by_class():
     records = [
         Record(f"r{number}", IMAGE, tuple("abcd"[k] for k in range(4) if number >> k & 1))
         for number in range(1, 16)
-        for _ in range(1)
     ]
     made = task(records, "class", "growing", classes_per_experience=2)
     for experience in made.experiences:
