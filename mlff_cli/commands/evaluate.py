@@ -11,9 +11,9 @@ from mlff_cli.errors import UserError, nearest
 from mlff_cli.methods.base import Method
 from mlff_cli.results.terminal import console
 from mlff_cli.runs.adapters_file import load_adapters
-from mlff_cli.runs.building import Task, build_method, build_task
+from mlff_cli.runs.building import Task, build_method, build_task, head_class
 from mlff_cli.runs.folder import RunFolder
-from mlff_cli.runs.loop import experience_scores
+from mlff_cli.runs.scoring import is_readable, metrics_of, score_experience
 from mlff_cli.system.logs import logging_to
 from mlff_cli.tasks.experience import Experience, SplitName
 
@@ -30,32 +30,33 @@ def run(config: Mapping[str, Any]) -> int:
     with logging_to(None):
         task = build_task(own, only_scored=other)
         method = build_method(own)
-        heads = restore(method, folder)
+        restore(method, folder)
+        head = head_class(own)
         if other:
-            experiences = _read_by(task, heads, config["use_head"])
-            scores = {e.name: experience_scores(method, e, "test") for e in experiences}
-            _print(scores, {})
+            experiences = _read_by(task, method, config["use_head"])
+            split: SplitName = "test"
+            saved = {}
         else:
-            split: SplitName = own["splits"]["scored"]
-            readable = [e for e in task.experiences if method.reads(e)]
-            scores = {e.name: experience_scores(method, e, split) for e in readable}
-            _print(scores, saved_scores(folder, task))
+            split = own["splits"]["scored"]
+            experiences = [e for e in task.experiences if is_readable(method, e)]
+            saved = saved_scores(folder, task)
+        scores = {
+            e.name: metrics_of(score_experience(method, e, split, head), head) for e in experiences
+        }
+        _print(scores, saved)
     print(folder.path, f"on dataset={own['data']['name']}" if other else "")
     return 0
 
 
-def restore(method: Method, folder: RunFolder) -> list[dict[str, Any]]:
-    """Load the run's adapters into the method and return its heads: name and outputs of each."""
-    state, heads = load_adapters(folder.adapters, method.context.recipe.fingerprint)
-    for head in heads:
-        method.adapters.prepare(head["name"], len(head["outputs"]))
+def restore(method: Method, folder: RunFolder) -> None:
+    """Load the run's adapters into the method."""
+    state = load_adapters(folder.adapters, method.context.recipe.fingerprint)
     try:
         method.load(state)
     except RuntimeError as error:
         raise UserError(
             f"{folder.adapters}: does not fit {folder.path / 'config.yaml'} ({error})"
         ) from error
-    return heads
 
 
 def config_of_run(folder: RunFolder, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,9 +78,9 @@ def _where(trainer: Mapping[str, Any]) -> dict[str, Any]:
     return {key: trainer[key] for key in ("device", "workers")}
 
 
-def _read_by(task: Task, heads: list[dict[str, Any]], wanted: str) -> list[Experience]:
+def _read_by(task: Task, method: Method, wanted: str) -> list[Experience]:
     """Return another dataset's experiences, all images of each, as the run's heads read them."""
-    outputs = {head["name"]: tuple(head["outputs"]) for head in heads}
+    outputs = method.heads
     if wanted and wanted not in outputs:
         raise UserError(f"use_head: the run has no head '{wanted}'; {nearest(wanted, outputs)}")
     experiences = []

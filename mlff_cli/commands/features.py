@@ -42,7 +42,7 @@ def _list(folder: Path, config: Mapping[str, Any]) -> int:
         print(f"{folder}: no features are stored here yet")
         return 0
     table = Table()
-    for title in ("space", "backbone", "type", "statistics", "created", "remarks"):
+    for title in ("space", "backbone", "type", "pooling", "created", "remarks"):
         table.add_column(title)
     for title in ("rows", "size"):
         table.add_column(title, justify="right")
@@ -51,7 +51,7 @@ def _list(folder: Path, config: Mapping[str, Any]) -> int:
             summary.path.name[:SHOWN_DIGITS],
             summary.description or "unknown",
             summary.dtype or "",
-            _statistics(summary),
+            _pooling(summary),
             (summary.created or "")[:10],
             _remarks(summary),
             f"{summary.rows:,}",
@@ -64,8 +64,8 @@ def _list(folder: Path, config: Mapping[str, Any]) -> int:
     return 0
 
 
-def _statistics(summary: SpaceSummary) -> str:
-    names = [name.rpartition("/") for name in summary.statistics]
+def _pooling(summary: SpaceSummary) -> str:
+    names = [name.rpartition("/") for name in summary.inputs]
     levels = {level for level, _, _ in names}
     kinds = dict.fromkeys(kind for _, _, kind in names)
     return f"{', '.join(kinds)} of {len(levels)} levels" if names else ""

@@ -14,13 +14,12 @@ from mlff_cli.audit.verdict import sentence, verdict
 from mlff_cli.config.overrides import command_line
 from mlff_cli.features.identities import identities, memo_of
 from mlff_cli.methods.base import Method
-from mlff_cli.methods.frozen import FrozenMethod
 from mlff_cli.results.columns import Row
 from mlff_cli.results.painter import Painter
 from mlff_cli.results.tables import RunFacts
 from mlff_cli.results.terminal import show
 from mlff_cli.runs.adapters_file import save_adapters
-from mlff_cli.runs.building import Task, build_method, build_task
+from mlff_cli.runs.building import Task, build_method, build_task, head_class
 from mlff_cli.runs.checkpoints import Checkpoints
 from mlff_cli.runs.folder import RunFolder, backbone_name, run_path
 from mlff_cli.runs.loop import Outcome, learn_sequence
@@ -64,6 +63,7 @@ def train(config: Mapping[str, Any]) -> tuple[Row, RunFolder]:
         outcome = learn_sequence(
             method,
             task.experiences,
+            head=head_class(config),
             scored=config["splits"]["scored"],
             seed=config["seed"],
             checkpoints=checkpoints,
@@ -77,11 +77,12 @@ def train(config: Mapping[str, Any]) -> tuple[Row, RunFolder]:
 def _splits_text(
     folder: RunFolder, task: Task, config: Mapping[str, Any], method: Method | None
 ) -> str:
+    images = [record.image for record in task.records]
     if method is not None:
-        contents = method.context.features.identities(task.records)
+        contents = method.context.features.identities(images)
     else:
         store = config["paths"]["features"] if config["features"]["store"] else None
-        contents = identities(task.records, memo_of(Path(store).expanduser() if store else None))
+        contents = identities(images, memo_of(Path(store).expanduser() if store else None))
     return folder.splits_text(task.records, task.splits, contents)
 
 
@@ -120,7 +121,7 @@ def _say_finished(folder: RunFolder, splits: str) -> None:
 
 def _leak_check(method: Method, task: Task, scored: SplitName) -> dict[str, Any] | None:
     """Return the verdict on the split where the features that it takes are there anyway."""
-    if not isinstance(method, FrozenMethod):
+    if not method.reads_features:
         return None
     leaks = find_leaks(method.context.features, task.experiences, scored)
     found = verdict(leaks.scored, leaks.copied, scored)
@@ -147,15 +148,9 @@ def _finish(
         experiences=tuple(experience.name for experience in learned),
     )
     outcome.matrix.to_csv(folder.path / "matrix.csv")
-    level_weights = method.adapters.fusion.level_weights()
+    level_weights = method.level_weights()
     painter.begin(pictures_of(folder, config, level_weights))
-    outputs = {experience.head: experience.outputs for experience in learned}
-    save_adapters(
-        folder.adapters,
-        method.state(),
-        fingerprint=method.context.recipe.fingerprint,
-        heads=[{"name": name, "outputs": outputs[name]} for name in method.adapters.names],
-    )
+    save_adapters(folder.adapters, method.state(), fingerprint=method.context.recipe.fingerprint)
     folder.write_json(
         "env.json",
         {

@@ -10,10 +10,10 @@ from typing import Any
 from mlff_cli.commands.evaluate import config_of_run, restore, saved_scores
 from mlff_cli.errors import SHOWN, UserError
 from mlff_cli.features.identities import identities
-from mlff_cli.runs.building import Task, build_method, build_task
+from mlff_cli.runs.building import Task, build_method, build_task, head_class
 from mlff_cli.runs.folder import RunFolder
-from mlff_cli.runs.loop import experience_scores
 from mlff_cli.runs.report import figures
+from mlff_cli.runs.scoring import is_readable, metrics_of, score_experience
 from mlff_cli.system.logs import logging_to
 
 
@@ -58,7 +58,7 @@ def _changed_files(folder: RunFolder) -> Iterator[str]:
 
 def _changed_images(folder: RunFolder, task: Task) -> Iterator[str]:
     """Yield how records, splits and contents differ from splits.csv."""
-    contents = identities(task.records, None)
+    contents = identities([record.image for record in task.records], None)
     there = _by_name(folder.splits_text(task.records, task.splits, contents))
     before = _by_name(folder.read_text("splits.csv") or "")
     for what, names in {
@@ -88,12 +88,12 @@ def _other_scores(
     restore(method, folder)
     saved = saved_scores(folder, task)
     device = folder.read_json("env.json").get("device")
+    split, head = config["splits"]["scored"], head_class(config)
     for experience in task.experiences:
-        if not method.reads(experience):
+        if not is_readable(method, experience):
             continue
-        for metric, value in experience_scores(
-            method, experience, config["splits"]["scored"]
-        ).items():
+        scored = score_experience(method, experience, split, head)
+        for metric, value in metrics_of(scored, head).items():
             before = saved[experience.name].get(metric, float("nan"))
             if not math.isclose(value, before, rel_tol=0, abs_tol=tolerance) and not (
                 math.isnan(value) and math.isnan(before)

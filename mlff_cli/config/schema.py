@@ -12,7 +12,7 @@ from typing import Any
 
 from mlff_cli.config.shipped import SECTION_OF, SECTIONS, choices, default_choices, shipped
 from mlff_cli.errors import UserError, nearest
-from mlff_cli.images.changes import CHANGES
+from mlff_cli.images.variations import VARIATIONS
 
 Tree = Mapping[str, Any]
 
@@ -31,7 +31,7 @@ WORDS = {
     "schedule.heads": ("separate", "shared", "growing"),
     "data.on_bad_image": ("error", "skip"),
     "data.labelling": ("defects", "good_defect", "tolerance", "offsets"),
-    "data.augmentation": CHANGES,
+    "data.variations": VARIATIONS,
     "data.grouping": ("exposure_run", "image_leaks"),
 }
 """Keys that take one of a few words, or a list of them."""
@@ -44,7 +44,7 @@ AT_LEAST = {
     "epochs": 1,
     "batch_size": 2,
     "width": 1,
-    "views": 0,
+    "variations": 0,
     "images_per_class": 4,
     "classes_per_experience": 1,
     "group_size": 1,

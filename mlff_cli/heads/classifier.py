@@ -17,17 +17,19 @@ from mlff_cli.tasks.record import Record
 class Classifier(Head):
     """Softmax over classes, trained by cross-entropy."""
 
-    def __init__(self, width: int, outputs: int, *, hidden: int, label_smoothing: float) -> None:
+    def __init__(
+        self, width: int, outputs: Sequence[str], *, hidden: int, label_smoothing: float
+    ) -> None:
         super().__init__(width, outputs, hidden=hidden)
         self.label_smoothing = label_smoothing
 
-    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Return the cross-entropy of outputs (B, C) with class indices (B,)."""
-        return F.cross_entropy(outputs.float(), targets, label_smoothing=self.label_smoothing)
+    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Return the cross-entropy of logits (B, C) with class indices (B,)."""
+        return F.cross_entropy(logits.float(), targets, label_smoothing=self.label_smoothing)
 
-    def scores(self, outputs: Tensor) -> Tensor:
+    def scores(self, logits: Tensor) -> Tensor:
         """Return class probabilities (B, C)."""
-        return outputs.float().softmax(dim=1)
+        return logits.float().softmax(dim=1)
 
     @staticmethod
     def targets(records: Sequence[Record], outputs: Sequence[str]) -> Tensor:

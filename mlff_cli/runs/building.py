@@ -14,7 +14,7 @@ from mlff_cli.features.store.memory import MemoryStore
 from mlff_cli.fusion.base import FusionLayer
 from mlff_cli.heads.base import Head
 from mlff_cli.methods.base import Context, Method
-from mlff_cli.runs.registry import implementation
+from mlff_cli.runs.registry import class_of, implementation
 from mlff_cli.system.device import Device
 from mlff_cli.tasks.experience import Experience
 from mlff_cli.tasks.record import Record
@@ -77,13 +77,13 @@ def build_features(config: Config, device: Device) -> Features:
     recipe = implementation("backbones", config["backbone"], BackboneRecipe)(
         image_size=config["data"]["image_size"]
     )
-    changes = config["data"]["augmentation"]
+    kinds = config["data"]["variations"]
     if not config["features"]["store"]:
-        return Features(recipe, MemoryStore(), device, changes=changes)
+        return Features(recipe, MemoryStore(), device, kinds=kinds)
     folder = Path(config["paths"]["features"]).expanduser()
     space = FeatureSpace(recipe.fingerprint, recipe.preprocessing, description=recipe.description)
     store: Store = FeatureStore(folder, space, dtype=config["features"]["dtype"])
-    return Features(recipe, store, device, folder, changes)
+    return Features(recipe, store, device, folder, kinds)
 
 
 def build_method(config: Config) -> Method:
@@ -94,13 +94,17 @@ def build_method(config: Config) -> Method:
     device = Device.choose(**trainer)
     features = build_features(config, device)
     context = Context(
-        recipe=features.recipe,
         features=features,
         fusion=implementation("fusion", config["fusion"], FusionLayer),
         head=implementation("heads", config["head"], Head),
         device=device,
         seed=config["seed"],
-        views=config["features"]["views"],
-        augmentation=config["data"]["augmentation"],
+        variations=config["features"]["variations"],
+        kinds=config["data"]["variations"],
     )
     return implementation("methods", config["method"], Method)(context)
+
+
+def head_class(config: Config) -> type[Head]:
+    """Return the kind of head that is configured: it says what a record's target is."""
+    return class_of("heads", config["head"], Head)

@@ -14,7 +14,15 @@ T = TypeVar("T")
 def implementation(package: str, section: Mapping[str, Any], base: type[T]) -> Callable[..., T]:
     """Return the class that a config section names, with the section's keys filled in.
 
-    It is the subclass of ``base`` that ``mlff_cli/<package>/<name>.py`` defines.
+    Raises:
+        UserError: There is no such module, or it defines no such class.
+    """
+    keys = {key: value for key, value in section.items() if key != "name"}
+    return partial(class_of(package, section, base), **keys)
+
+
+def class_of(package: str, section: Mapping[str, Any], base: type[T]) -> type[T]:
+    """Return the subclass of ``base`` that ``mlff_cli/<package>/<name>.py`` defines.
 
     Names come from configs, which hold them to the shipped choices; here nothing but a plain
     module name inside the package is ever imported.
@@ -33,6 +41,5 @@ def implementation(package: str, section: Mapping[str, Any], base: type[T]) -> C
             and issubclass(candidate, base)
             and candidate.__module__ == module.__name__
         ):
-            keys = {key: value for key, value in section.items() if key != "name"}
-            return partial(candidate, **keys)
+            return candidate
     raise UserError(f"mlff_cli/{package}/{name}.py defines no {base.__name__}")

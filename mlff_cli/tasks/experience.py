@@ -1,4 +1,4 @@
-"""One step of a task's sequence."""
+"""A task's sequence: its experiences, and the steps in which they are learned."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ SplitName = Literal["train", "validation", "test"]
 
 @dataclass(frozen=True)
 class Experience:
-    """The records of one step, and the head that reads them.
+    """The records of one part of the sequence, and the head that reads them.
 
     Attributes:
         index: Position in the sequence, from 1; experiences that are only scored come last.
@@ -36,3 +36,24 @@ class Experience:
     def split(self, name: SplitName) -> Sequence[Record]:
         """Return the records of one split."""
         return {"train": self.train, "validation": self.validation, "test": self.test}[name]
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a method learns at once: one experience, or several (joint training: all of them)."""
+
+    experiences: tuple[Experience, ...]
+
+    @property
+    def name(self) -> str:
+        """The names of its experiences."""
+        return "+".join(experience.name for experience in self.experiences)
+
+    @property
+    def index(self) -> int:
+        """Position of its last experience in the sequence, from 1."""
+        return self.experiences[-1].index
+
+    def records(self, split: SplitName) -> tuple[Record, ...]:
+        """Return the records of one split, experience after experience."""
+        return tuple(record for e in self.experiences for record in e.split(split))
