@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
@@ -27,15 +26,24 @@ SAMPLE = 256
 class FineTuning(Method):
     """Backbone, fusion layer (by default the deepest level) and head train end to end.
 
-    Its YAML has the keys of `Settings`, and `variations`: whether images are varied anew in every
-    epoch.
+    `variations` says whether images are varied anew in every epoch.
     """
 
     reads_features = False
 
-    def __init__(self, context: Context, *, variations: bool, **settings: Any) -> None:
+    def __init__(
+        self,
+        context: Context,
+        *,
+        epochs: int,
+        batch_size: int,
+        learning_rate: float,
+        weight_decay: float,
+        dropout: float,
+        variations: bool,
+    ) -> None:
         self.context = context
-        self.settings = Settings(**settings)
+        self.settings = Settings(epochs, batch_size, learning_rate, weight_decay, dropout)
         self._vary = random_variation(context.kinds if variations else ())
         torch.manual_seed(context.seed)
         device = context.device.device

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from copy import deepcopy
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,8 +20,25 @@ class MultiLevelFeatureFusion(TrainedOnFeatures):
     gave before this experience.
     """
 
-    def __init__(self, context: Context, *, distillation: float, **settings: Any) -> None:
-        super().__init__(context, **settings)
+    def __init__(
+        self,
+        context: Context,
+        *,
+        epochs: int,
+        batch_size: int,
+        learning_rate: float,
+        weight_decay: float,
+        dropout: float,
+        distillation: float,
+    ) -> None:
+        super().__init__(
+            context,
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            dropout=dropout,
+        )
         self.distillation = distillation
 
     def penalty(self, step: Step) -> Penalty | None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 from mlff_cli.features.columns import everything
 from mlff_cli.methods.base import Context, Journal
@@ -14,14 +13,20 @@ from mlff_cli.tasks.record import Record
 
 
 class TrainedOnFeatures(FrozenMethod):
-    """Fusion layer and the heads of a step train together.
+    """Fusion layer and the heads of a step train together."""
 
-    Its YAML has the keys of `Settings`.
-    """
-
-    def __init__(self, context: Context, **settings: Any) -> None:
+    def __init__(
+        self,
+        context: Context,
+        *,
+        epochs: int,
+        batch_size: int,
+        learning_rate: float,
+        weight_decay: float,
+        dropout: float,
+    ) -> None:
         super().__init__(context)
-        self.settings = Settings(**settings)
+        self.settings = Settings(epochs, batch_size, learning_rate, weight_decay, dropout)
 
     def learn(self, step: Step, journal: Journal) -> None:
         """Train on the step: a batch holds images of all its experiences."""

@@ -107,7 +107,7 @@ REFUSALS = [
     (["train", "dataset.root=x"], "dataset=folder"),
     (["train", "method=finetune", "method.distillation=1"], "it belongs to method=mlff"),
     (["evaluate", "x", "method.epochs=3"], "no key or group 'method.epochs'; choose one of:"),
-    (["sweep", "fusion=conv1x1,authors", "fusion.dropout=0.1"], "it belongs to fusion=conv1x1"),
+    (["sweep", "fusion=conv1x1,authors", "fusion.pooling=[mean]"], "it belongs to fusion=conv1x1"),
     # added and missing keys
     (["train", "+new=1"], "no key 'new'"),
     (["train", "++new.a=1"], "no key 'new'"),
