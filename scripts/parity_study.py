@@ -13,19 +13,19 @@ import pandas as pd
 BASE = (
     "task=surface_defect,component_misalignment",
     "splits.scored=validation",
-    "features.views=4",
+    "features.variations=4",
     "method.batch_size=32",
     "method.distillation=0.0",
-    "fusion.dropout=0.5",
+    "method.dropout=0.5",
     "seed=0,1,2",
 )
 """Where the study starts: the paper's table, but for the images that are scored and two values."""
 
 VARIED = (
     "fusion=deepest,authors,conv1x1",
-    "fusion.statistics=[mean],[mean,max],[mean,max,min],[max,min,range],[grid]",
+    "fusion.pooling=[mean],[mean,max],[mean,max,min],[max,min,range],[grid]",
     "fusion.width=24,48,96,144",
-    "fusion.dropout=0.0,0.25,0.5,0.75",
+    "method.dropout=0.0,0.25,0.5,0.75",
     "backbone.levels=[blocks.6],[blocks.4,blocks.6],[blocks.0,blocks.1,blocks.2],"
     "[blocks.1,blocks.2,blocks.4],[]",
     "head.hidden=0,64",
@@ -33,10 +33,10 @@ VARIED = (
     "method.epochs=15,30,60",
     "method.batch_size=16,32,64",
     "method.distillation=0.0,0.1,1.0,10.0",
-    "features.views=1,2,4,8",
+    "features.variations=1,2,4,8",
     "data.image_size=96,128,160,224",
-    "method.distillation=0.1 fusion.dropout=0.5,0.75",
-    "method.distillation=0.1 fusion.dropout=0.75 fusion.width=96,144",
+    "method.distillation=0.1 method.dropout=0.5,0.75",
+    "method.distillation=0.1 method.dropout=0.75 fusion.width=96,144",
 )
 """What is changed against that; of the last word every value."""
 

@@ -11,7 +11,7 @@ from PIL import Image
 from mlff_cli.backbones.torchvision_remedy import import_torchvision
 from mlff_cli.config.schema import check
 from mlff_cli.config.shipped import SECTIONS, shipped
-from mlff_cli.runs.building import build_method, build_task
+from mlff_cli.runs.building import build_method, build_task, head_class
 from mlff_cli.runs.checkpoints import Checkpoints
 from mlff_cli.runs.loop import learn_sequence
 
@@ -74,6 +74,7 @@ def learned(config: dict[str, Any], state: Path, **arguments: Any) -> tuple[Any,
     outcome = learn_sequence(
         method,
         task.experiences,
+        head=head_class(config),
         scored=config["splits"]["scored"],
         checkpoints=Checkpoints(state),
         **arguments,

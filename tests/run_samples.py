@@ -1,7 +1,7 @@
 """What is known of a run that was never carried out."""
 
 from mlff_cli.audit.verdict import LeakCheck
-from mlff_cli.results.facts import RunFacts
+from mlff_cli.results.tables import RunFacts
 from mlff_cli.runs.record import Cost, RunRecord
 
 FACTS = RunFacts(

@@ -46,8 +46,10 @@ def test_the_same_config_twice_with_fresh_stores(method, tmp_path, weights_of):
 
 
 def test_the_same_config_in_a_fresh_process(tmp_path, weights_of):
-    """Fine-tuning draws everything that can be drawn: weights, order, augmentation, dropout."""
-    config = config_in(tmp_path, weights_of, method="finetune", fusion="conv1x1")
+    """Fine-tuning draws everything that can be drawn: weights, order, variations, dropout."""
+    config = config_in(
+        tmp_path, weights_of, method="finetune", fusion="conv1x1", keys={"method.dropout": 0.5}
+    )
     here = matrix_bytes(learned(config, tmp_path)[1], tmp_path)
     assert in_a_fresh_process(config, tmp_path / "there") == here
 

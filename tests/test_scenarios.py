@@ -45,8 +45,8 @@ def test_a_regressor_without_targets_says_how_to_get_them():
 
 def test_fine_tuning_varies_only_what_leaves_the_placement_as_it_is():
     config = config_of("task=component_misalignment", "method=finetune")
-    assert config["data"]["augmentation"] == ["brightness"]
-    assert config["method"]["augmentation"] is True
+    assert config["data"]["variations"] == ["brightness"]
+    assert config["method"]["variations"] is True
 
 
 def test_cross_product_scores_the_last_product_without_training_on_it():

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import torch
+
 from mlff_cli.audit.near_duplicates import (
     Array,
     Duplicate,
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 DEEPEST_LEVELS = 2
 """Levels that are compared: those before them see light and texture more than the object."""
 
-STATISTICS = ("mean", "max", "deviation")
+POOLINGS = ("mean", "max", "deviation")
 """What of them is compared: what the limits of `data.leakage` were measured with."""
 
 
@@ -58,11 +60,11 @@ def find_leaks(
     held_out = {record.name: record for e in experiences for record in e.split(scored)}
     records = [*trained.values(), *held_out.values()]
     train, score = range(len(trained)), range(len(trained), len(records))
-    inputs = leak_inputs(features)
+    images = [record.image for record in records]
+    columns = features.read(images, leak_inputs(features))
 
     def read(positions: Positions) -> Sequence[Array]:
-        columns = features.read([records[position] for position in positions], inputs)
-        return [column.numpy() for column in columns]
+        return [column.numpy() for column in columns[torch.from_numpy(positions)]]
 
     by_product: dict[str, tuple[list[int], list[int]]] = {}
     for position, record in enumerate(records):
@@ -77,11 +79,11 @@ def find_leaks(
         records,
         len(held_out),
         sorted(near, key=lambda pair: -pair.similarity),
-        exact_duplicates(features.identities(records), train, score),
+        exact_duplicates(features.identities(images), train, score),
     )
 
 
 def leak_inputs(features: Features) -> list[LevelInput]:
-    """Return what is compared; these statistics are stored for every image anyway."""
+    """Return what is compared; levels pooled in these ways are stored for every image anyway."""
     levels = features.facts.levels[-DEEPEST_LEVELS:]
-    return [LevelInput(level.name, statistic) for level in levels for statistic in STATISTICS]
+    return [LevelInput(level.name, pooling) for level in levels for pooling in POOLINGS]

@@ -1,8 +1,8 @@
 """Images that are scored and, nearly, trained on as well: found by the features of a backbone.
 
 Two cosine similarities must both be high. The first is that of the standardised features: each
-channel with mean 0 and deviation 1 over all images, each block of channels (a statistic of a
-level) weighing alike. It tells images that look alike. The second is that of their principal
+channel with mean 0 and deviation 1 over all images, each block of channels (a level pooled
+in one way) weighing alike. It tells images that look alike. The second is that of their principal
 components, all but the faintest brought to deviation 1. It tells images that share what sets them
 apart from the others, and not merely the look of their class.
 """
@@ -33,7 +33,7 @@ READ_AT_ONCE, COMPARED_AT_ONCE = 4096, 512
 Array = NDArray[np.float32]
 Positions = NDArray[np.int64]
 Read = Callable[[Positions], Sequence[Array]]
-"""Gives the features of the images at some positions: one block (N, C) per level and statistic."""
+"""Gives the features of the images at some positions: one block (N, C) per input."""
 
 
 class Duplicate(NamedTuple):
@@ -128,18 +128,17 @@ def _principal(rows: Array) -> Array:
     By a randomised range finder with one power iteration (Halko, Martinsson, Tropp 2011): exact
     enough, and quick for many thousands of channels.
     """
+    import torch
+
     count = max(1, min(COMPONENTS, len(rows) // 3, rows.shape[1]))
-    random = np.random.default_rng(0)
     wide = min(count + 16, *rows.shape)
-    basis = rows @ random.standard_normal((rows.shape[1], wide), dtype=np.float32)
-    basis = rows @ (rows.T @ np.linalg.qr(basis)[0])
-    projected = np.linalg.qr(basis)[0].T @ rows
-    # Squares of singular values, the smallest first; in double precision, for the small ones.
-    squares, turns = np.linalg.eigh(projected.astype(np.float64) @ projected.T)
-    kept = np.flatnonzero(squares > 1e-8 * max(squares[-1], 1e-12))[-count:]
-    sizes = np.sqrt(squares[kept] * (squares[kept] + FAINT * squares[-1]))
-    scaled = turns[:, kept] * np.sqrt(len(rows)) / sizes
-    principal: Array = projected.T @ scaled.astype(np.float32)
+    with torch.random.fork_rng(devices=[]):  # nobody else's random numbers move
+        torch.manual_seed(0)
+        _, sizes, directions = torch.svd_lowrank(torch.from_numpy(rows), q=wide, niter=1)
+    squares = sizes.double().square()
+    kept = (squares > 1e-8 * squares[0].clamp(min=1e-12)).nonzero().flatten()[:count]
+    scales = (len(rows) / (squares[kept] + FAINT * squares[0])).sqrt()
+    principal: Array = (directions[:, kept] * scales.float()).numpy()
     return principal
 
 

@@ -1,7 +1,7 @@
 """What a search for copies between train and test means for a table."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 TOLERATED = 0.06
 """Share of the scored images that may have a near-duplicate in training.
@@ -13,44 +13,56 @@ by run, where neighbouring runs may show one tile), 1.1 % (steel; solar cells by
 """
 
 
-def verdict(scored: int, copied: int, split: str) -> dict[str, Any]:
-    """Return the verdict on a split as it is kept: counts, and whether it passes.
+@dataclass(frozen=True)
+class LeakCheck:
+    """The verdict on a split.
 
-    Args:
+    Attributes:
+        split: Name of the scored split.
         scored: Number of scored images.
         copied: Number of those that have a copy in training, near or exact.
-        split: Name of the scored split.
+        passed: Whether so few have one that scores can be trusted.
     """
-    passed = copied <= TOLERATED * scored
-    return {"split": split, "scored": scored, "copied": copied, "passed": passed}
+
+    split: str
+    scored: int
+    copied: int
+    passed: bool
+
+    @property
+    def share(self) -> float:
+        """Share of the scored images that have a copy."""
+        return self.copied / self.scored if self.scored else 0.0
 
 
-def sentence(check: Mapping[str, Any]) -> str:
+def verdict(scored: int, copied: int, split: str) -> LeakCheck:
+    """Return the verdict on so many copies among so many scored images of a split."""
+    return LeakCheck(split, scored, copied, passed=copied <= TOLERATED * scored)
+
+
+def sentence(check: LeakCheck) -> str:
     """Return a verdict in words."""
-    split, scored, copied = check["split"], check["scored"], check["copied"]
-    if not copied:
-        return f"split: no near-duplicates between train and {split}"
-    found = f"{copied} of {scored} {split} images ({copied / scored:.1%}) have a near-duplicate"
-    if check["passed"]:
+    if not check.copied:
+        return f"split: no near-duplicates between train and {check.split}"
+    found = (
+        f"{check.copied} of {check.scored} {check.split} images ({check.share:.1%}) have a "
+        "near-duplicate"
+    )
+    if check.passed:
         return f"split: {found} in train; up to {TOLERATED:.0%} pass"
     return f"WARNING: the split leaks: {found} in train; the scores are too good"
 
 
-def sentences(checks: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
+def sentences(checks: Sequence[tuple[str, LeakCheck]]) -> list[str]:
     """Return a line for each scenario, with the worst of the verdicts on its splits.
 
     Args:
         checks: Scenario and verdict of each run that has one.
     """
-    worst: dict[str, Mapping[str, Any]] = {}
+    worst: dict[str, LeakCheck] = {}
     for scenario, check in checks:
-        known = worst.get(scenario)
-        if known is None or _share(check) > _share(known):
+        if scenario not in worst or check.share > worst[scenario].share:
             worst[scenario] = check
     if len(set(map(sentence, worst.values()))) == 1:
         return [sentence(next(iter(worst.values())))]
     return [f"{scenario}: {sentence(check)}" for scenario, check in worst.items()]
-
-
-def _share(check: Mapping[str, Any]) -> float:
-    return float(check["copied"] / check["scored"]) if check["scored"] else 0.0

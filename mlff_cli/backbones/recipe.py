@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from abc import ABC, abstractmethod
 from functools import cached_property
 from pathlib import Path
@@ -48,7 +49,7 @@ class BackboneRecipe(ABC):
         Raises:
             UserError: The file holds no weights, or asks for code to be run.
         """
-        from mlff_cli.backbones.network import read_weights
+        from mlff_cli.backbones.weights import read_weights
 
         return read_weights(file)
 
@@ -81,7 +82,22 @@ class BackboneRecipe(ABC):
         return f"{self.model}, {self.image_size} px, {self.weights_file.name}"
 
     def build(self) -> "Backbone":
-        """Return the network with its weights, frozen, in eval mode."""
-        from mlff_cli.backbones.network import Backbone
+        """Return the network with its weights, frozen, in eval mode.
 
-        return Backbone(self)
+        Raises:
+            UserError: The weights do not fit or are damaged, or a level does not exist.
+        """
+        from mlff_cli.backbones.network import Backbone
+        from mlff_cli.backbones.tapped import tapped
+        from mlff_cli.backbones.weights import require_fit
+
+        # Before timm is imported: without this an absent network costs 47 s of noisy retries.
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+        file = self.weights_file
+        weights = self.state(file)
+        if self.given_weights is not None:
+            require_fit(self.model, weights, file)
+        module, levels = tapped(
+            self.model, weights, file, image_size=self.image_size, wanted=self.levels
+        )
+        return Backbone(module, levels, self.preprocessing)

@@ -16,11 +16,13 @@ from mlff_cli.results.labels import markdown
 from mlff_cli.results.renderers import markdown as as_markdown
 from mlff_cli.results.renderers.terminal import across, console
 from mlff_cli.results.table import Column, Table
-from mlff_cli.runs.building import Task, build_features, build_task
-from mlff_cli.runs.folder import config_hash
+from mlff_cli.runs.building import build_features, build_task
+from mlff_cli.runs.identity import run_hash
+from mlff_cli.runs.listing import listing_of
 from mlff_cli.system.device import Device
 from mlff_cli.system.files import write_atomically
 from mlff_cli.system.logs import logging_to
+from mlff_cli.tasks.task import Task
 
 REPORT, LIST, SHEET = "report.md", "duplicates.csv", "duplicates.png"
 
@@ -30,10 +32,9 @@ NAMES = ("experience", "split", "class")
 
 def run(config: Mapping[str, Any]) -> int:
     """Write the report, say the verdict; return 1 when the check fails."""
-    name = f"data-check-{config_hash(config)}"
-    folder = Path(config["paths"]["runs"]).expanduser() / config["task"]["name"] / name
     with logging_to(None):
-        task = build_task(_tolerant(config))
+        listing = listing_of(_tolerant(config))
+        task = build_task(config, listing)
         trainer = ("device", "precision", "workers", "batch_size")
         device = Device.choose(**{key: config["trainer"][key] for key in trainer})
         features = build_features(config, device)
@@ -44,6 +45,8 @@ def run(config: Mapping[str, Any]) -> int:
     lines = [sentence(found)]
     if task.skipped:
         lines.append(f"{len(task.skipped)} images cannot be read")
+    name = f"data-check-{run_hash(config, listing.digest)}"
+    folder = Path(config["paths"]["runs"]).expanduser() / config["task"]["name"] / name
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / LIST, _list(leaks))
     write_atomically(folder / REPORT, _report(config, task, leaks, lines))
@@ -54,7 +57,7 @@ def run(config: Mapping[str, Any]) -> int:
         write_atomically(folder / SHEET, page.getvalue())
     _show(task, split, lines)
     print(folder)
-    return int(refused or not found["passed"])
+    return int(refused or not found.passed)
 
 
 def _tolerant(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,14 +7,14 @@ from typing import Any
 
 from mlff_cli.errors import UserError, nearest
 from mlff_cli.results.evaluation import evaluation_table
-from mlff_cli.results.terminal import show
-from mlff_cli.runs.building import build_task
+from mlff_cli.results.renderers.terminal import across, console
+from mlff_cli.runs.building import build_scorer, build_task
 from mlff_cli.runs.listing import Listing, listing_of
 from mlff_cli.runs.reopen import OpenRun, reopen
-from mlff_cli.runs.scoring import is_readable, score_experience
+from mlff_cli.runs.scoring import is_readable
 from mlff_cli.runs.splits_file import DIGITS
 from mlff_cli.system.logs import logging_to
-from mlff_cli.tasks.experience import Experience
+from mlff_cli.tasks.experience import Experience, SplitName
 
 OWN = "_own"
 """The choice of `dataset` that stands for the run's own images."""
@@ -29,16 +29,15 @@ def run(config: Mapping[str, Any]) -> int:
     with logging_to(None):
         if own:
             opened.refuse_other_images()
-            split = opened.config["splits"]["scored"]
+            split: SplitName = opened.config["splits"]["scored"]
             experiences = [e for e in opened.task.experiences if is_readable(opened.method, e)]
         else:
             split, experiences = "test", _others(opened, config)
-        scores = {
-            e.name: score_experience(opened.method, e, split).values for e in experiences
-        }
+        scorer = build_scorer(opened.config, split)
+        scores = {e.name: scorer(opened.method, e).values for e in experiences}
     saved = opened.saved_scores() if own else {}
-    where = f"{path}{'' if own else ' on dataset=' + data['name']}"
-    show(evaluation_table(scores, saved), where)
+    console().print(across(evaluation_table(scores, saved)))
+    print(path, "" if own else f"on dataset={data['name']}")
     return 0
 
 

@@ -25,7 +25,7 @@ KINDS = {
 
 
 COLUMNS = [
-    *map(Column, ("space", "backbone", "type", "statistics", "created", "remarks")),
+    *map(Column, ("space", "backbone", "type", "pooling", "created", "remarks")),
     Column("rows", "count"),
     Column("size", "bytes"),
 ]
@@ -52,7 +52,7 @@ def _row(summary: SpaceSummary) -> Row:
         "space": summary.path.name[:SHOWN_DIGITS],
         "backbone": summary.description or "unknown",
         "type": summary.dtype,
-        "statistics": _statistics(summary),
+        "pooling": _pooling(summary),
         "created": (summary.created or "")[:10],
         "remarks": _remarks(summary),
         "rows": summary.rows,
@@ -60,8 +60,8 @@ def _row(summary: SpaceSummary) -> Row:
     }
 
 
-def _statistics(summary: SpaceSummary) -> str:
-    names = [name.rpartition("/") for name in summary.statistics]
+def _pooling(summary: SpaceSummary) -> str:
+    names = [name.rpartition("/") for name in summary.inputs]
     levels = {level for level, _, _ in names}
     kinds = dict.fromkeys(kind for _, _, kind in names)
     return f"{', '.join(kinds)} of {len(levels)} levels" if names else ""

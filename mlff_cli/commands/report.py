@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mlff_cli.errors import UserError
-from mlff_cli.results.terminal import show
+from mlff_cli.results.renderers.terminal import show
 from mlff_cli.runs.comparison import compare_runs
 from mlff_cli.runs.folder import RunFolder, find_runs
 from mlff_cli.runs.report import show_run, write_report
@@ -28,13 +28,17 @@ def run(config: Mapping[str, Any]) -> int:
     if len(folders) == 1:
         show_run(folders[0], target)
     else:
-        show(table, str(target))
+        show(table, target)
     return 0
 
 
 def _name(folders: Sequence[RunFolder]) -> str:
     """Return the name of a report on these runs: the same each time."""
-    names = [f"{folder.path.resolve().parent.name}-{folder.path.resolve().name}" for folder in folders]
+    names = [
+        f"{folder.path.resolve().parent.name}-{folder.path.resolve().name}" for folder in folders
+    ]
     if len(names) == 1:
         return names[0]
-    return f"{len(names)}-runs-{hashlib.sha256(chr(10).join(sorted(names)).encode()).hexdigest()[:8]}"
+    return (
+        f"{len(names)}-runs-{hashlib.sha256(chr(10).join(sorted(names)).encode()).hexdigest()[:8]}"
+    )

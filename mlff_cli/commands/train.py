@@ -32,7 +32,7 @@ def train(config: Mapping[str, Any], painter: Painter) -> RunFolder:
         folder = RunFolder(run_path(config, listing.digest))
         if folder.finished:
             log.info("finished before, not repeated: %s", folder.path)
-            for note in made_by_another(folder.read_json("env.json")):
+            for note in made_by_another(folder.environment()):
                 log.info("note: %s", note)
             return folder
     painter.warm_up()

@@ -7,10 +7,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from mlff_cli.errors import UserError
+from mlff_cli.runs.building import build_scorer
 from mlff_cli.runs.folder import RECORD, RunFolder
 from mlff_cli.runs.reopen import OpenRun, reopen
 from mlff_cli.runs.report import FIGURES, figures_text
-from mlff_cli.runs.scoring import is_readable, score_experience
+from mlff_cli.runs.scoring import is_readable
 from mlff_cli.system.logs import logging_to
 
 
@@ -51,11 +52,12 @@ def _changed_files(folder: RunFolder) -> Iterator[str]:
 
 def _other_scores(opened: OpenRun, tolerance: float) -> Iterator[str]:
     """Yield the scores of the final model that are not those in matrix.csv."""
-    saved, split = opened.saved_scores(), opened.config["splits"]["scored"]
+    saved = opened.saved_scores()
+    scorer = build_scorer(opened.config, opened.config["splits"]["scored"])
     for experience in opened.task.experiences:
         if not is_readable(opened.method, experience):
             continue
-        for metric, now in score_experience(opened.method, experience, split).values.items():
+        for metric, now in scorer(opened.method, experience).values.items():
             before = saved[experience.name].get(metric, math.nan)
             same = math.isclose(now, before, rel_tol=0, abs_tol=tolerance)
             if not same and not (math.isnan(now) and math.isnan(before)):

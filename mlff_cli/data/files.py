@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from mlff_cli.data.base import Dataset
 from mlff_cli.errors import SHOWN, UserError, nearest
-from mlff_cli.images.changes import CHANGES, check_changes
 from mlff_cli.images.decoding import (
     ImageProblem,
     decode,
@@ -23,6 +22,7 @@ from mlff_cli.images.decoding import (
     file_problem,
     header_problem,
 )
+from mlff_cli.images.variations import VARIATIONS, check_variations
 from mlff_cli.tasks.record import Record
 
 __all__ = ["SUFFIXES", "FileDataset", "FileImage", "header_problem", "natural", "one_of", "usable"]
@@ -115,7 +115,7 @@ class FileDataset(Dataset):
     Attributes:
         root: The folder of the images.
         image_size: The size that images are squared to later on; not used here.
-        augmentation: Changes of the images that leave their labels true; not used here.
+        variations: What variations of an image may do; not used here.
         on_bad_image: `error`, or `skip` to leave bad images out.
         bad_image_limit: Share of bad images above which `skip` gives up.
         allow_outside_root: Admit links and paths that lead out of `root`.
@@ -124,14 +124,14 @@ class FileDataset(Dataset):
 
     root: str | None = None
     image_size: int = 128
-    augmentation: list[str] = field(default_factory=lambda: list(CHANGES))
+    variations: list[str] = field(default_factory=lambda: list(VARIATIONS))
     on_bad_image: str = "error"
     bad_image_limit: float = 0.05
     allow_outside_root: bool = False
     skipped: list[tuple[str, str]] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
-        check_changes(self.augmentation)
+        check_variations(self.variations)
         one_of("data.on_bad_image", self.on_bad_image, ("error", "skip"))
         if not 0 <= self.bad_image_limit <= 1:
             raise UserError(

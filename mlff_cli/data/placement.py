@@ -17,7 +17,7 @@ from mlff_cli.data.drawing.marks import dust, lint
 from mlff_cli.data.drawing.shapes import Frame
 from mlff_cli.data.generated import GeneratedImage
 from mlff_cli.errors import UserError, nearest
-from mlff_cli.images.changes import check_changes
+from mlff_cli.images.variations import check_variations
 from mlff_cli.tasks.record import Record
 
 DRAWING_VERSION = 2
@@ -130,8 +130,8 @@ class Placement(Dataset):
             rotated components with targets: how far the centre is off, right and down, in pixels
             of the image, and the angle in degrees, from right towards down.
         generator_seed: Another seed draws other components.
-        augmentation: Changes of the images that leave their labels true; not used here. A flip or
-            a shift changes what is to be seen.
+        variations: What variations of an image may do; not used here. A flip or a shift changes
+            what is to be seen.
     """
 
     def __init__(
@@ -141,7 +141,7 @@ class Placement(Dataset):
         images_per_class: int = 24,
         labelling: Literal["tolerance", "offsets"] = "tolerance",
         generator_seed: int = 0,
-        augmentation: Sequence[str] = ("brightness",),
+        variations: Sequence[str] = ("brightness",),
     ) -> None:
         if not 32 <= image_size <= 1024:
             raise UserError(f"data.image_size={image_size}: expected 32 to 1024 pixels")
@@ -150,7 +150,7 @@ class Placement(Dataset):
         if labelling not in ("tolerance", "offsets"):
             known = nearest(labelling, ["tolerance", "offsets"])
             raise UserError(f"data.labelling: '{labelling}' is unknown; {known}")
-        check_changes(augmentation)
+        check_variations(variations)
         self.image_size = image_size
         self.images_per_class = images_per_class
         self.labelling = labelling

@@ -13,7 +13,7 @@ from mlff_cli.data.drawing import brushed_metal, glazed_ceramic, woven_fabric
 from mlff_cli.data.drawing.camera import Camera
 from mlff_cli.data.generated import GeneratedImage
 from mlff_cli.errors import UserError, nearest
-from mlff_cli.images.changes import CHANGES, check_changes
+from mlff_cli.images.variations import VARIATIONS, check_variations
 from mlff_cli.tasks.record import Record
 
 DRAWING_VERSION = 3
@@ -48,7 +48,7 @@ class Surfaces(Dataset):
         labelling: "defects" names the kind of defect; "good_defect" has the two classes good and
             defect, shared by all products, and deals the kinds of defect out in turn.
         generator_seed: Another seed draws other parts.
-        augmentation: Changes of the images that leave their labels true; not used here.
+        variations: What variations of an image may do; not used here.
         batches: Production batches that the images of each class are dealt out to, in turn.
     """
 
@@ -59,7 +59,7 @@ class Surfaces(Dataset):
         images_per_class: int = 80,
         labelling: Literal["defects", "good_defect"] = "defects",
         generator_seed: int = 0,
-        augmentation: Sequence[str] = CHANGES,
+        variations: Sequence[str] = VARIATIONS,
         batches: int = 1,
     ) -> None:
         if not 32 <= image_size <= 1024:
@@ -73,7 +73,7 @@ class Surfaces(Dataset):
             raise UserError(
                 f"data.batches={batches}: expected 1 to data.images_per_class={images_per_class}"
             )
-        check_changes(augmentation)
+        check_variations(variations)
         self.image_size = image_size
         self.images_per_class = images_per_class
         self.labelling = labelling

@@ -1,8 +1,8 @@
-"""One pass of a frozen backbone over images: every level, every statistic that is kept."""
+"""One pass of a frozen backbone over images: every level, pooled in every way that is kept."""
 
 import logging
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 import torch
@@ -10,57 +10,67 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mlff_cli.backbones.network import Backbone, on_device
-from mlff_cli.features.pooling import LevelInput, statistic
+from mlff_cli.features.pooling import LevelInput, pooled
 from mlff_cli.images.loading import image_batches, normalised
 from mlff_cli.system.device import Device
 from mlff_cli.system.failures import is_out_of_memory
-from mlff_cli.tasks.record import Record
+from mlff_cli.tasks.record import ImageSource
 
 log = logging.getLogger(__name__)
 
-CHUNK = 1024
-"""Images whose features are handed on at a time: what a broken-off extraction loses at most."""
+CHUNK, CHUNK_BYTES = 1024, 256 << 20
+"""Images, and bytes of features, that are handed on at a time.
+
+What a broken-off extraction loses at most, and what it holds in memory.
+"""
 
 
 @torch.inference_mode()
 def extract(
     backbone: Backbone,
-    records: Sequence[Record],
-    varied: Callable[[Tensor], Tensor],
+    sources: Sequence[ImageSource],
+    vary: Callable[[Tensor], Tensor],
     inputs: Sequence[LevelInput],
     device: Device,
 ) -> Iterator[tuple[range, dict[str, Tensor]]]:
     """Yield positions and columns (n, ...) on the CPU, fp32, a chunk at a time.
 
-    `varied` changes the uint8 images (B, 3, H, W) of a batch before they go through the network.
+    `vary` changes the uint8 images (B, 3, H, W) of a batch before they go through the network.
     Every batch has the same size, the last one filled up, so that the features of an image do
     not depend on which images were asked for with it. Where memory runs out, the size is halved.
     """
     on_device(backbone, device.device)
-    bar = tqdm(total=len(records), desc="features", unit="image", disable=not sys.stderr.isatty())
-    batches = image_batches(
-        records,
+    bar = tqdm(total=len(sources), desc="features", unit="image", disable=not sys.stderr.isatty())
+    columns_of = partial(_columns, backbone, vary=vary, inputs=inputs, device=device)
+    start, count, held, size, parts = 0, 0, 0, device.batch_size, []
+    for images in _batches(backbone, sources, device):
+        if count == 0:
+            log.info("%d images go through the backbone", len(sources))
+        columns, size = _fitting(images, size, columns_of)
+        parts.append(columns)
+        count += len(images)
+        held += sum(column.nbytes for column in columns.values())
+        bar.update(len(images))
+        if count - start >= CHUNK or held >= CHUNK_BYTES or count == len(sources):
+            yield range(start, count), _joined(parts)
+            start, held, parts = count, 0, []
+    bar.close()
+
+
+def _batches(
+    backbone: Backbone, sources: Sequence[ImageSource], device: Device
+) -> Iterator[Tensor]:
+    return image_batches(
+        sources,
         backbone.preprocessing.size,
         device.batch_size,
         device.workers,
         pinned=device.device.type == "cuda",
     )
-    columns_of = partial(_columns, backbone, varied=varied, inputs=inputs, device=device)
-    start, count, size, parts = 0, 0, device.batch_size, []
-    for images in batches:
-        if count == 0:
-            log.info("%d images go through the backbone", len(records))
-        columns, size = _fitting(images, size, columns_of)
-        parts.append(columns)
-        count += len(images)
-        bar.update(len(images))
-        if count - start >= CHUNK or count == len(records):
-            yield (
-                range(start, count),
-                {item.name: torch.cat([part[item.name] for part in parts]) for item in inputs},
-            )
-            start, parts = count, []
-    bar.close()
+
+
+def _joined(parts: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
 
 def _fitting(
@@ -70,7 +80,7 @@ def _fitting(
     while True:
         try:
             parts = [columns_of(size, rows) for rows in torch.split(images, size)]
-            return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}, size
+            return _joined(parts), size
         except (MemoryError, RuntimeError) as error:
             if size == 1 or not is_out_of_memory(error):
                 raise
@@ -91,7 +101,7 @@ def _columns(
     size: int,
     images: Tensor,
     *,
-    varied: Callable[[Tensor], Tensor],
+    vary: Callable[[Tensor], Tensor],
     inputs: Sequence[LevelInput],
     device: Device,
 ) -> dict[str, Tensor]:
@@ -100,10 +110,9 @@ def _columns(
         filling = images[-1:].expand(size - count, -1, -1, -1)
         images = torch.cat([images, filling])
     moved = images.to(device.device, non_blocking=True)
-    prepared = normalised(varied(moved), backbone.preprocessing)
+    prepared = normalised(vary(moved), backbone.preprocessing)
     with device.autocast():
         maps = backbone(prepared.contiguous(memory_format=torch.channels_last))
     by_level = dict(zip((level.name for level in backbone.levels), maps, strict=True))
-    return {
-        item.name: statistic(item.statistic)(by_level[item.level])[:count].cpu() for item in inputs
-    }
+    columns = pooled(by_level, inputs)
+    return {item.name: column[:count].cpu() for item, column in zip(inputs, columns, strict=True)}

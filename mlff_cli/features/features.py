@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from mlff_cli.backbones.recipe import BackboneRecipe
+from mlff_cli.features.columns import Columns, Rows, Whole
 from mlff_cli.features.facts import BackboneFacts, keep_facts, known_facts
 from mlff_cli.features.identities import identities, memo_of
 from mlff_cli.features.pooling import STANDARD, LevelInput
 from mlff_cli.features.store.disk import row_key
-from mlff_cli.images.changes import CHANGES
-from mlff_cli.images.variations import view_of, view_version
+from mlff_cli.images.variations import VARIATIONS, variation_version, varied
 from mlff_cli.system.device import Device
-from mlff_cli.tasks.record import Record
+from mlff_cli.tasks.record import ImageSource
 
 if TYPE_CHECKING:
     from mlff_cli.backbones.network import Backbone
@@ -34,16 +34,16 @@ class Store(Protocol):
         """Keep one (N, ...) tensor per name."""
         ...
 
-    def read(self, keys: Sequence[str], names: Sequence[str]) -> list[Tensor]:
-        """Return one (N, ...) tensor per name, rows in the order of the keys."""
+    def rows(self, keys: Sequence[str], names: Sequence[str]) -> Rows:
+        """Return the rows of the keys, in their order; nothing is read yet."""
         ...
 
 
 class Features:
-    """The seam between images and fusion layers.
+    """The seam between images and fusion layers; what it keeps is kept by an image's content.
 
     Attributes:
-        changes: What views may do to an image.
+        kinds: What variations may do to an image.
         seconds: Time spent on extraction so far.
         extracted: Images that went through the backbone so far.
     """
@@ -54,18 +54,18 @@ class Features:
         store: Store,
         device: Device,
         folder: Path | None = None,
-        changes: Sequence[str] = CHANGES,
+        kinds: Sequence[str] = VARIATIONS,
     ) -> None:
         self.recipe = recipe
         self.store = store
         self.device = device
         self.folder = folder
-        self.changes = changes
+        self.kinds = kinds
         self.seconds = 0.0
         self.extracted = 0
         self._network: Backbone | None = None
-        self._identities: dict[Record, str] = {}
-        self._keys: dict[tuple[Record, int], str] = {}
+        self._identities: dict[ImageSource, str] = {}
+        self._keys: dict[tuple[ImageSource, int], str] = {}
 
     @cached_property
     def facts(self) -> BackboneFacts:
@@ -83,22 +83,21 @@ class Features:
         return self._network
 
     def read(
-        self, records: Sequence[Record], inputs: Sequence[LevelInput], view: int = 0
-    ) -> list[Tensor]:
-        """Return one tensor (N, ...) per input, on the CPU, fp32; compute what is not stored."""
-        self.ensure(records, inputs, view)
-        names = [item.name for item in inputs]
-        rows = self.store.read(self._row_keys(records, view), names)
-        return [column.float() for column in rows]
+        self, images: Sequence[ImageSource], inputs: Sequence[LevelInput], variation: int = 0
+    ) -> Columns:
+        """Return one column per input; what is not stored is computed first, nothing is loaded."""
+        self.ensure(images, inputs, variation)
+        keys = self._row_keys(images, variation)
+        return Columns(self.store.rows(keys, [item.name for item in inputs]))
 
     def live(
         self,
-        records: Sequence[Record],
+        images: Sequence[ImageSource],
         inputs: Sequence[LevelInput],
-        varied: Callable[[Tensor], Tensor],
+        vary: Callable[[Tensor], Tensor],
         seed: int,
-    ) -> list[Tensor]:
-        """Return what `read` would of images that `varied` changes at random; nothing is kept.
+    ) -> Columns:
+        """Return what `read` would of images that `vary` changes at random; held in memory.
 
         What is drawn depends on the seed alone, and torch's random state stays as it was.
         """
@@ -107,68 +106,54 @@ class Features:
         with torch.random.fork_rng():
             network = self._built()  # draws numbers as well, where it was not built before
             torch.manual_seed(seed)
-            parts = [part for _, part in extract(network, records, varied, inputs, self.device)]
-        self.extracted += len(records)
-        return [torch.cat([part[item.name] for part in parts]) for item in inputs]
+            parts = [part for _, part in extract(network, images, vary, inputs, self.device)]
+        self.extracted += len(images)
+        return Columns(Whole([torch.cat([part[item.name] for part in parts]) for item in inputs]))
 
     def ensure(
-        self, records: Sequence[Record], inputs: Sequence[LevelInput], view: int = 0
+        self, images: Sequence[ImageSource], inputs: Sequence[LevelInput], variation: int = 0
     ) -> None:
         """Compute what is not stored yet, in one pass over those images."""
-        keys = self._row_keys(records, view)
+        keys = self._row_keys(images, variation)
         missing = self.store.missing(keys, [item.name for item in inputs])
         if missing:
-            self._extract(records, keys, missing, view, inputs)
+            # One key may stand for several images: the same content, listed twice.
+            once = {keys[position]: images[position] for position in missing}
+            self._extract(once, variation, inputs)
 
-    def identities(self, records: Sequence[Record]) -> list[str]:
-        """Return the content hash of each record's image; a file is looked at once in a run."""
-        new = [record for record in records if record not in self._identities]
+    def identities(self, images: Sequence[ImageSource]) -> list[str]:
+        """Return the content hash of each image; a file is looked at once in a run."""
+        new = [image for image in images if image not in self._identities]
         if new:
             found = identities(new, memo_of(self.folder))
             self._identities.update(zip(new, found, strict=True))
-        return [self._identities[record] for record in records]
+        return [self._identities[image] for image in images]
 
-    def _row_keys(self, records: Sequence[Record], view: int) -> list[str]:
-        new = [record for record in records if (record, view) not in self._keys]
+    def _row_keys(self, images: Sequence[ImageSource], variation: int) -> list[str]:
+        new = [image for image in images if (image, variation) not in self._keys]
         if new:
-            version = view_version(self.changes)
-            for record, identity in zip(new, self.identities(new), strict=True):
-                self._keys[record, view] = row_key(identity, view, version)
-        return [self._keys[record, view] for record in records]
+            version = variation_version(self.kinds)
+            for image, identity in zip(new, self.identities(new), strict=True):
+                self._keys[image, variation] = row_key(identity, variation, version)
+        return [self._keys[image, variation] for image in images]
 
     def _extract(
-        self,
-        records: Sequence[Record],
-        keys: Sequence[str],
-        missing: list[int],
-        view: int,
-        inputs: Sequence[LevelInput],
+        self, images: Mapping[str, ImageSource], variation: int, inputs: Sequence[LevelInput]
     ) -> None:
+        """Compute and keep the inputs asked for, and the standard ones, of images by row key."""
         from mlff_cli.features.extraction import extract
 
         started = time.perf_counter()
-        wanted = {
-            item.name: item
-            for level in self.facts.levels
-            for item in [*inputs, *(LevelInput(level.name, name) for name in STANDARD)]
-        }
-        # One key may stand for several records: the same file, listed twice.
-        once = list({keys[position]: position for position in missing}.values())
-        todo = [records[position] for position in once]
-        varied = partial(view_of, view=view, changes=self.changes)
-        for positions, columns in extract(
-            self._built(), todo, varied, list(wanted.values()), self.device
-        ):
-            self.store.insert([keys[once[position]] for position in positions], columns)
-        self.extracted += len(todo)
+        keys, sources = list(images), list(images.values())
+        vary = partial(varied, variation=variation, kinds=self.kinds)
+        chunks = extract(self._built(), sources, vary, self._wanted(inputs), self.device)
+        for positions, columns in chunks:
+            self.store.insert(keys[positions.start : positions.stop], columns)
+        self.extracted += len(keys)
         self.seconds += time.perf_counter() - started
 
-
-def pooled(
-    maps: Sequence[Tensor], levels: Sequence[str], inputs: Sequence[LevelInput]
-) -> list[Tensor]:
-    """Summarise live maps, one (B, C_l, H_l, W_l) per level, as the store would have."""
-    from mlff_cli.features.pooling import statistic
-
-    by_level = dict(zip(levels, maps, strict=True))
-    return [statistic(item.statistic)(by_level[item.level]) for item in inputs]
+    def _wanted(self, inputs: Sequence[LevelInput]) -> list[LevelInput]:
+        standard = [
+            LevelInput(level.name, pooling) for level in self.facts.levels for pooling in STANDARD
+        ]
+        return list(dict.fromkeys([*inputs, *standard]))

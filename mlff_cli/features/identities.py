@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mlff_cli.errors import UserError
-from mlff_cli.tasks.record import Record
+from mlff_cli.tasks.record import ImageSource
 
 logger = logging.getLogger(__name__)
 
@@ -34,51 +34,56 @@ def memo_of(store: Path | None) -> Path | None:
     return store / "files.jsonl" if store else None
 
 
-def identities(records: Sequence[Record], memo: Path | None) -> list[str]:
-    """Return the content hash (64 hex digits) of each record's image.
+def identities(images: Sequence[ImageSource], memo: Path | None) -> list[str]:
+    """Return the content hash (64 hex digits) of each image.
 
     An image with a `path` is one file, its identity the SHA-256 of the bytes; `memo` is a file
     that remembers it by path, size and times (None: nothing is remembered). Any other image
     tells its identity itself.
 
     Raises:
-        UserError: A file cannot be read; the message names record and file.
+        UserError: A file cannot be read; the message names it.
     """
-    known = _load(memo)
-    paths = [_path(record) for record in records]
-    owners: dict[str, Record] = {}
-    hashes: dict[str, str] = {}
-    for record, path in zip(records, paths, strict=True):
-        if path is None or path in owners:
-            continue
-        owners[path] = record
-        try:
-            version = _version(path, Path(path).stat())
-        except OSError as error:
-            raise _unreadable(record, path, error) from error
-        if version in known:
-            hashes[path] = known[version]
-    due = [path for path in owners if path not in hashes]
-    with ThreadPoolExecutor(_THREADS) as pool:
-        hashed = list(pool.map(lambda path: _hashed(owners[path], path), due))
-    hashes.update(zip(due, (digest for digest, _ in hashed), strict=True))
-    _append(memo, [(version, digest) for digest, version in hashed if version is not None])
+    paths = [_path(image) for image in images]
+    hashes = _hashes(list(dict.fromkeys(path for path in paths if path is not None)), memo)
     return [
-        record.image.identity() if path is None else hashes[path]
-        for record, path in zip(records, paths, strict=True)
+        image.identity() if path is None else hashes[path]
+        for image, path in zip(images, paths, strict=True)
     ]
 
 
-def _path(record: Record) -> str | None:
-    path = getattr(record.image, "path", None)
+def _hashes(paths: Sequence[str], memo: Path | None) -> dict[str, str]:
+    """Return the hash of each file: remembered, where it is as it was, else read."""
+    known = _load(memo)
+    hashes: dict[str, str] = {}
+    for path in paths:
+        version = _found(path)
+        if version in known:
+            hashes[path] = known[version]
+    due = [path for path in paths if path not in hashes]
+    with ThreadPoolExecutor(_THREADS) as pool:
+        hashed = list(pool.map(_hashed, due))
+    _append(memo, [(version, digest) for digest, version in hashed if version is not None])
+    return hashes | dict(zip(due, (digest for digest, _ in hashed), strict=True))
+
+
+def _path(image: ImageSource) -> str | None:
+    path = getattr(image, "path", None)
     return None if path is None else os.path.abspath(path)  # noqa: PTH100 pathlib is slower
+
+
+def _found(path: str) -> _Version:
+    try:
+        return _version(path, Path(path).stat())
+    except OSError as error:
+        raise _unreadable(path, error) from error
 
 
 def _version(path: str, status: os.stat_result) -> _Version:
     return _Version(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
-def _hashed(record: Record, path: str) -> tuple[str, _Version | None]:
+def _hashed(path: str) -> tuple[str, _Version | None]:
     """Return the hash, and what it may be remembered by.
 
     A file that changed just now may change again within the resolution of its times: it is not
@@ -91,7 +96,7 @@ def _hashed(record: Record, path: str) -> tuple[str, _Version | None]:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             after = _version(path, os.fstat(file.fileno()))
     except OSError as error:
-        raise _unreadable(record, path, error) from error
+        raise _unreadable(path, error) from error
     settled = now - max(after.modified_ns, after.changed_ns) >= _SETTLED_NANOSECONDS
     return digest, after if settled and before == after else None
 
@@ -139,8 +144,8 @@ def _line(version: _Version, digest: str) -> bytes:
     return b"%08x %s\n" % (zlib.crc32(entry), entry)
 
 
-def _unreadable(record: Record, path: str, error: OSError) -> UserError:
+def _unreadable(path: str, error: OSError) -> UserError:
     return UserError(
-        f"image '{record.name}': {path} cannot be read ({error.strerror}); "
-        "put the file back or make it readable, or take its record out of the dataset"
+        f"{path}: the image cannot be read ({error.strerror}); put the file back or make it "
+        "readable, or take it out of the data set"
     )

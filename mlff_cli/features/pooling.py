@@ -1,6 +1,6 @@
-"""Summaries of a level's map that fusion layers read, and the store keeps."""
+"""How a level's map becomes the numbers that fusion layers read and the store keeps."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,15 +12,15 @@ from mlff_cli.errors import UserError, nearest
 
 @dataclass(frozen=True)
 class LevelInput:
-    """One input of a fusion layer: a statistic of a level."""
+    """One input of a fusion layer: a level, and how it is pooled."""
 
     level: str
-    statistic: str
+    pooling: str
 
     @property
     def name(self) -> str:
         """The key under which the store keeps it."""
-        return f"{self.level}/{self.statistic}"
+        return f"{self.level}/{self.pooling}"
 
 
 def _largest(maps: Tensor) -> Tensor:
@@ -48,7 +48,7 @@ def _range(maps: Tensor) -> Tensor:
 GRID = 4
 """Cells along each side of the grid."""
 
-STATISTICS: dict[str, Callable[[Tensor], Tensor]] = {
+POOLINGS: dict[str, Callable[[Tensor], Tensor]] = {
     "mean": lambda maps: maps.float().mean(dim=(2, 3)),
     "max": _largest,
     "min": lambda maps: -_largest(-maps),
@@ -67,24 +67,29 @@ STANDARD = ("mean", "max", "min", "deviation", "range")
 """Kept for every image, so that another fusion layer finds them stored."""
 
 
-def statistic(name: str) -> Callable[[Tensor], Tensor]:
+def pooling(name: str) -> Callable[[Tensor], Tensor]:
     """Return the function of that name.
 
     Raises:
         UserError: There is none; the message gives the nearest names.
     """
-    if name not in STATISTICS:
-        raise UserError(f"fusion.statistics: '{name}' is unknown; {nearest(name, STATISTICS)}")
-    return STATISTICS[name]
+    if name not in POOLINGS:
+        raise UserError(f"fusion.pooling: '{name}' is unknown; {nearest(name, POOLINGS)}")
+    return POOLINGS[name]
+
+
+def pooled(maps: Mapping[str, Tensor], inputs: Sequence[LevelInput]) -> list[Tensor]:
+    """Return one tensor (B, ...) per input from the maps (B, C_l, H_l, W_l) by level, in fp32."""
+    return [pooling(item.pooling)(maps[item.level]) for item in inputs]
 
 
 def cells(name: str) -> int:
-    """Return how many numbers a statistic has for each channel, at any size of the map.
+    """Return how many numbers a pooling has for each channel, at any size of the map.
 
     Raises:
         UserError: There is none of that name, or their number depends on the size of the image.
     """
-    statistic(name)
+    pooling(name)
     if name == "map":
-        raise UserError("fusion.statistics: 'map' has the size of the image's maps; use 'grid'")
+        raise UserError("fusion.pooling: 'map' has the size of the image's maps; use 'grid'")
     return GRID * GRID if name == "grid" else 1

@@ -1,7 +1,7 @@
 """What every fusion layer is."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -17,23 +17,35 @@ class FusionLayer(nn.Module, ABC):
     Attributes:
         inputs: What it reads, in the order in which `forward` takes it.
         width: Channels of the descriptor.
-        dropout: What the descriptor passes on its way to a head, in training.
+        fitted: Whether its constants are taken; part of its state.
     """
 
     inputs: tuple[LevelInput, ...]
     width: int
-    dropout: nn.Module
+    fitted: Tensor
 
-    def __init__(self, dropout: float = 0.0) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.dropout = nn.Dropout(dropout)
+        self.register_buffer("fitted", torch.tensor(False))
 
     @abstractmethod
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
-        """Fuse one tensor (B, C_l) per input into a descriptor (B, width)."""
+        """Fuse one tensor (B, C_l, ...) per input into a descriptor (B, width)."""
 
-    def fit(self, inputs: Sequence[Tensor]) -> None:
-        """Set what is not trained from the first experience's features, one (N, C_l) per input."""
+    def fit(self, batches: Iterable[Sequence[Tensor]]) -> None:
+        """Take the constants, once: they never follow the data.
+
+        What an old head reads must not move because a new product arrived.
+
+        Args:
+            batches: One (B, C_l, ...) per input; gone through as often as there are passes.
+        """
+        if not bool(self.fitted):
+            self.take_constants(batches)
+            self.fitted.fill_(True)
+
+    def take_constants(self, batches: Iterable[Sequence[Tensor]]) -> None:
+        """Set what never trains from features; most layers override it or have nothing to set."""
 
     def level_weights(self) -> dict[str, float]:
         """Return the share of each level in the descriptor; empty if the layer learns none."""
@@ -41,11 +53,7 @@ class FusionLayer(nn.Module, ABC):
 
 
 class Standardisation(nn.Module):
-    """Shifts and scales each channel by constants: levels differ in scale by orders of magnitude.
-
-    The constants are taken once, from the first experience, and never follow the data: what an
-    old head reads must not move because a new product arrived.
-    """
+    """Shifts and scales each channel by constants: the scales of levels are orders apart."""
 
     mean: Tensor
     std: Tensor
@@ -55,13 +63,33 @@ class Standardisation(nn.Module):
         self.register_buffer("mean", torch.zeros(channels))
         self.register_buffer("std", torch.ones(channels))
 
-    def fit(self, features: Tensor) -> None:
-        """Take mean and standard deviation per channel from features (N, C)."""
-        self.mean.copy_(features.mean(dim=0))
+    def fit(
+        self, batches: Iterable[Sequence[Tensor]], rows: Callable[[Sequence[Tensor]], Tensor]
+    ) -> None:
+        """Take mean and standard deviation per channel, in two passes of double precision.
+
+        Args:
+            batches: The inputs of a fusion layer; gone through twice.
+            rows: Makes of the inputs of a batch what is standardised (B, C).
+        """
+        count, mean = _averaged(rows(inputs).cpu().double() for inputs in batches)
+        if not count:
+            return
+        _, variance = _averaged((rows(inputs).cpu().double() - mean) ** 2 for inputs in batches)
+        deviation = variance.sqrt()
+        self.mean.copy_(mean)
         # A channel that never varies is left alone instead of being blown up.
-        deviation = features.std(dim=0, unbiased=False)
         self.std.copy_(torch.where(deviation > 1e-6, deviation, torch.ones_like(deviation)))
 
     def forward(self, features: Tensor) -> Tensor:
         """Standardise features (B, C)."""
         return (features - self.mean) / self.std
+
+
+def _averaged(parts: Iterable[Tensor]) -> tuple[int, Tensor]:
+    """Return the number of rows of all parts (B, C), and their mean (C,)."""
+    count, total = 0, torch.zeros((), dtype=torch.float64)
+    for rows in parts:
+        count += len(rows)
+        total = total + rows.sum(dim=0)
+    return count, total / max(1, count)

@@ -3,7 +3,7 @@
 Multi-Level Feature Fusion for Continual Learning in Visual Quality Inspection, arXiv 2601.00725.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -18,26 +18,19 @@ class Conv1x1Fusion(FusionLayer):
     """Descriptor = sum over levels of w_l * pool(conv1x1_l(x_l)).
 
     A 1x1 convolution and an average over positions commute, GAP(W x + b) = W GAP(x) + b, so the
-    convolution is applied to pooled vectors, with the same result and no map to keep. Further
-    statistics than the mean have a convolution of their own each. All convolutions lie side by
+    convolution is applied to pooled vectors, with the same result and no map to keep. Other ways
+    of pooling than the mean have a convolution of their own each. All convolutions lie side by
     side in one matrix, and since the w_l add up to 1, one bias stands for those of all levels.
     """
 
     level_of: Tensor
 
-    def __init__(
-        self,
-        levels: Sequence[LevelInfo],
-        *,
-        width: int,
-        statistics: Sequence[str],
-        dropout: float,
-    ) -> None:
-        super().__init__(dropout)
+    def __init__(self, levels: Sequence[LevelInfo], *, width: int, pooling: Sequence[str]) -> None:
+        super().__init__()
         self.names = [level.name for level in levels]
         self.width = width
-        self.inputs = tuple(LevelInput(level.name, name) for level in levels for name in statistics)
-        per_level = [[level.channels * cells(name) for name in statistics] for level in levels]
+        self.inputs = tuple(LevelInput(level.name, name) for level in levels for name in pooling)
+        per_level = [[level.channels * cells(name) for name in pooling] for level in levels]
         counts = [count for level in per_level for count in level]
         self.scaling = Standardisation(sum(counts))
         self.convolutions = nn.Linear(sum(counts), width)
@@ -47,12 +40,12 @@ class Conv1x1Fusion(FusionLayer):
         self.register_buffer("level_of", owner, persistent=False)
         self.level_logits = nn.Parameter(torch.zeros(len(levels)))
 
-    def fit(self, inputs: Sequence[Tensor]) -> None:
-        """Take the constants of the standardisation from features, one (N, C_l, ...) per input."""
-        self.scaling.fit(_side_by_side(inputs))
+    def take_constants(self, batches: Iterable[Sequence[Tensor]]) -> None:
+        """Take the constants of the standardisation from batches, one (B, C_l, ...) per input."""
+        self.scaling.fit(batches, _side_by_side)
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
-        """Fuse one tensor (B, C_l, ...) per level and statistic into (B, width)."""
+        """Fuse one tensor (B, C_l, ...) per level and pooling into (B, width)."""
         # Weighing the matrix and not the features spares the gradient of every feature.
         weighed = self.convolutions.weight * self.level_logits.softmax(0)[self.level_of]
         return F.linear(self.scaling(_side_by_side(inputs)), weighed, self.convolutions.bias)

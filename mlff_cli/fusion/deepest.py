@@ -1,6 +1,6 @@
 """The deepest level alone: what a fusion is measured against."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from torch import Tensor
 
@@ -18,9 +18,9 @@ class DeepestLevel(FusionLayer):
         self.width = levels[-1].channels
         self.scaling = Standardisation(self.width)
 
-    def fit(self, inputs: Sequence[Tensor]) -> None:
-        """Take the constants of the standardisation from features [(N, C)]."""
-        self.scaling.fit(inputs[0])
+    def take_constants(self, batches: Iterable[Sequence[Tensor]]) -> None:
+        """Take the constants of the standardisation from batches [(B, C)]."""
+        self.scaling.fit(batches, lambda inputs: inputs[0])
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
         """Return the deepest level (B, C)."""

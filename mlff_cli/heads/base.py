@@ -1,64 +1,85 @@
 """What every head is."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mlff_cli.tasks.record import Record
 
 
 class Head(nn.Module, ABC):
-    """Descriptor in, outputs out; knows its loss, its scores, its targets and its metrics.
+    """Descriptor in, logits out; knows its loss, scores and targets, and names its metrics.
 
-    A subclass takes the descriptor's width, the number of outputs and the keys of its YAML.
+    A subclass takes the descriptor's width, the names of its outputs and the keys of its YAML.
+
+    Attributes:
+        answers: What of a record it is trained on: its labels, or its numbers.
+        outputs: The names that it answers with, in the order of the logits.
+        metrics: What its scores are measured by: names of files in metrics/.
+        fitted: Whether its constants are taken; part of its state.
     """
 
-    answers: ClassVar[Literal["labels", "targets"]]
-    """What of a record it answers with: its labels, or its numbers."""
+    answers: ClassVar[Literal["labels", "targets"]] = "labels"
+    fitted: Tensor
 
-    def __init__(self, width: int, outputs: int, *, hidden: int) -> None:
+    def __init__(
+        self, width: int, outputs: Sequence[str], *, hidden: int, metrics: Sequence[str] = ()
+    ) -> None:
         super().__init__()
+        self.metrics = tuple(metrics)
+        self.outputs = tuple(outputs)
+        self.register_buffer("fitted", torch.tensor(False))
         self.hidden = (
             nn.Sequential(nn.Linear(width, hidden), nn.BatchNorm1d(hidden), nn.ReLU())
             if hidden
             else nn.Identity()
         )
-        self.output = nn.Linear(hidden or width, outputs)
+        self.linear = nn.Linear(hidden or width, len(self.outputs))
+
+    @property
+    def n_outputs(self) -> int:
+        """The number of logits."""
+        return len(self.outputs)
 
     def forward(self, descriptor: Tensor) -> Tensor:
-        """Map descriptors (B, D) to outputs (B, O)."""
+        """Map descriptors (B, D) to logits (B, O)."""
         # A single row has no variance: it is normalised by what was seen so far.
         single = self.training and len(descriptor) == 1
         self.hidden.train(self.training and not single)
-        outputs: Tensor = self.output(self.hidden(descriptor))
-        return outputs
+        logits: Tensor = self.linear(self.hidden(descriptor))
+        return logits
 
-    def grow(self, outputs: int) -> None:
-        """Append outputs up to the number given; those there keep their weights."""
-        old = self.output
-        if outputs <= old.out_features:
+    def grow(self, outputs: Sequence[str]) -> None:
+        """Append the outputs that are new; those there keep their place and their weights."""
+        new = [name for name in outputs if name not in self.outputs]
+        if not new:
             return
-        new = nn.Linear(old.in_features, outputs).to(old.weight.device)
+        old = self.linear
+        self.outputs = (*self.outputs, *new)
+        self.linear = nn.Linear(old.in_features, self.n_outputs).to(old.weight.device)
         with torch.no_grad():
-            new.weight[: old.out_features] = old.weight
-            new.bias[: old.out_features] = old.bias
-        self.output = new
+            self.linear.weight[: old.out_features] = old.weight
+            self.linear.bias[: old.out_features] = old.bias
 
     def fit(self, targets: Tensor) -> None:
-        """Set what is not trained from the targets of the first experience that it reads."""
+        """Take the constants, once, from the targets of the first experience that it reads."""
+        if not bool(self.fitted):
+            self.take_constants(targets)
+            self.fitted.fill_(True)
+
+    def take_constants(self, targets: Tensor) -> None:
+        """Set what never trains from targets (N, ...); most heads have nothing to set."""
 
     @abstractmethod
-    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Return the mean loss over a batch."""
 
     @abstractmethod
-    def scores(self, outputs: Tensor) -> Tensor:
-        """Turn outputs (B, O) into what metrics take: probabilities or numbers in their units."""
+    def scores(self, logits: Tensor) -> Tensor:
+        """Turn logits (B, O) into what metrics take: probabilities or numbers in their units."""
 
     @staticmethod
     @abstractmethod
@@ -68,10 +89,3 @@ class Head(nn.Module, ABC):
         Raises:
             UserError: A record has a label that is no output, or lacks a target.
         """
-
-    @staticmethod
-    @abstractmethod
-    def metrics(
-        scores: NDArray[np.float32], targets: NDArray[np.generic], outputs: Sequence[str]
-    ) -> Mapping[str, float]:
-        """Return each metric by name; nan where it cannot be computed."""

@@ -1,35 +1,38 @@
 """One class per image."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
 from mlff_cli.errors import UserError
 from mlff_cli.heads.base import Head
-from mlff_cli.metrics.scores import accuracy, mean_average_precision
 from mlff_cli.tasks.record import Record
 
 
 class Classifier(Head):
     """Softmax over classes, trained by cross-entropy."""
 
-    answers = "labels"
-
-    def __init__(self, width: int, outputs: int, *, hidden: int, label_smoothing: float) -> None:
-        super().__init__(width, outputs, hidden=hidden)
+    def __init__(
+        self,
+        width: int,
+        outputs: Sequence[str],
+        *,
+        hidden: int,
+        label_smoothing: float,
+        metrics: Sequence[str] = (),
+    ) -> None:
+        super().__init__(width, outputs, hidden=hidden, metrics=metrics)
         self.label_smoothing = label_smoothing
 
-    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Return the cross-entropy of outputs (B, C) with class indices (B,)."""
-        return F.cross_entropy(outputs.float(), targets, label_smoothing=self.label_smoothing)
+    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Return the cross-entropy of logits (B, C) with class indices (B,)."""
+        return F.cross_entropy(logits.float(), targets, label_smoothing=self.label_smoothing)
 
-    def scores(self, outputs: Tensor) -> Tensor:
+    def scores(self, logits: Tensor) -> Tensor:
         """Return class probabilities (B, C)."""
-        return outputs.float().softmax(dim=1)
+        return logits.float().softmax(dim=1)
 
     @staticmethod
     def targets(records: Sequence[Record], outputs: Sequence[str]) -> Tensor:
@@ -47,13 +50,3 @@ class Classifier(Head):
                     f"({', '.join(outputs)})"
                 )
         return torch.tensor([places[record.labels[0]] for record in records], dtype=torch.int64)
-
-    @staticmethod
-    def metrics(
-        scores: NDArray[np.float32], targets: NDArray[np.generic], outputs: Sequence[str]
-    ) -> Mapping[str, float]:
-        """Return accuracy and mAP of probabilities (N, C)."""
-        return {
-            "accuracy": accuracy(scores, targets),
-            "mAP": mean_average_precision(scores, targets).value,
-        }

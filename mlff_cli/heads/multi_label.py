@@ -14,15 +14,13 @@ from mlff_cli.tasks.record import Record
 class MultiLabel(Head):
     """A sigmoid per label, trained by binary cross-entropy."""
 
-    answers = "labels"
+    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Return the binary cross-entropy of logits (B, L) with indicators (B, L)."""
+        return F.binary_cross_entropy_with_logits(logits.float(), targets)
 
-    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Return the binary cross-entropy of outputs (B, L) with indicators (B, L)."""
-        return F.binary_cross_entropy_with_logits(outputs.float(), targets)
-
-    def scores(self, outputs: Tensor) -> Tensor:
+    def scores(self, logits: Tensor) -> Tensor:
         """Return label probabilities (B, L)."""
-        return outputs.float().sigmoid()
+        return logits.float().sigmoid()
 
     @staticmethod
     def targets(records: Sequence[Record], outputs: Sequence[str]) -> Tensor:

@@ -19,25 +19,25 @@ class Regressor(Head):
     spread: Tensor
 
     def __init__(
-        self, width: int, outputs: int, *, hidden: int, metrics: Sequence[str] = ()
+        self, width: int, outputs: Sequence[str], *, hidden: int, metrics: Sequence[str] = ()
     ) -> None:
         super().__init__(width, outputs, hidden=hidden, metrics=metrics)
-        self.register_buffer("mean", torch.zeros(outputs))
-        self.register_buffer("spread", torch.ones(outputs))
+        self.register_buffer("mean", torch.zeros(self.n_outputs))
+        self.register_buffer("spread", torch.ones(self.n_outputs))
 
-    def fit(self, targets: Tensor) -> None:
+    def take_constants(self, targets: Tensor) -> None:
         """Take mean and standard deviation per target from (N, T)."""
         self.mean.copy_(targets.mean(dim=0))
         spread = targets.std(dim=0, unbiased=False)
         self.spread.copy_(torch.where(spread > 1e-6, spread, torch.ones_like(spread)))
 
-    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Return the smooth L1 loss between outputs (B, T) and scaled targets (B, T)."""
-        return F.smooth_l1_loss(outputs.float(), (targets - self.mean) / self.spread)
+    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Return the smooth L1 loss between logits (B, T) and scaled targets (B, T)."""
+        return F.smooth_l1_loss(logits.float(), (targets - self.mean) / self.spread)
 
-    def scores(self, outputs: Tensor) -> Tensor:
+    def scores(self, logits: Tensor) -> Tensor:
         """Return numbers (B, T) in the targets' own units."""
-        return outputs.float() * self.spread + self.mean
+        return logits.float() * self.spread + self.mean
 
     @staticmethod
     def targets(records: Sequence[Record], outputs: Sequence[str]) -> Tensor:

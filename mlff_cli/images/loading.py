@@ -1,4 +1,4 @@
-"""From records to batches of squared images, decoded ahead of the network."""
+"""From image sources to batches of squared images, decoded ahead of the network."""
 
 import os
 import tempfile
@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from mlff_cli.errors import UserError
-from mlff_cli.tasks.record import Record
+from mlff_cli.tasks.record import ImageSource
 
 if TYPE_CHECKING:
     from mlff_cli.backbones.levels import Preprocessing
@@ -38,16 +38,16 @@ def normalised(images: Tensor, preprocessing: "Preprocessing") -> Tensor:
 
 
 class _Images(TorchDataset[Tensor | UserError]):
-    def __init__(self, records: Sequence[Record], size: int) -> None:
-        self.records = records
+    def __init__(self, sources: Sequence[ImageSource], size: int) -> None:
+        self.sources = sources
         self.size = size
 
     def __len__(self) -> int:
-        return len(self.records)
+        return len(self.sources)
 
     def __getitem__(self, index: int) -> Tensor | UserError:
         try:
-            return squared(self.records[index].image.load(), self.size)
+            return squared(self.sources[index].load(), self.size)
         except UserError as error:
             # Raised here, a worker process would wrap its traceback into the message.
             return error
@@ -57,20 +57,20 @@ IN_MEMORY = 2 << 30
 """Bytes of decoded images that are kept in memory; more lie in a temporary file."""
 
 
-def all_images(records: Sequence[Record], size: int, workers: int) -> Tensor:
+def all_images(sources: Sequence[ImageSource], size: int, workers: int) -> Tensor:
     """Decode every image once: uint8 (N, 3, size, size), for training that returns to them.
 
     Raises:
         UserError: An image cannot be read.
     """
-    shape = (len(records), 3, size, size)
+    shape = (len(sources), 3, size, size)
     if int(np.prod(shape)) > IN_MEMORY:
         with tempfile.TemporaryFile() as file:
             images = torch.from_numpy(np.memmap(file, np.uint8, "w+", shape=shape))
     else:
         images = torch.empty(shape, dtype=torch.uint8)
     done = 0
-    for batch in image_batches(records, size, 64, workers):
+    for batch in image_batches(sources, size, 64, workers):
         images[done : done + len(batch)] = batch
         done += len(batch)
     return images
@@ -81,16 +81,16 @@ LONGEST_TEMPORARY = 70
 
 
 def image_batches(
-    records: Sequence[Record], size: int, batch_size: int, workers: int, pinned: bool = False
+    sources: Sequence[ImageSource], size: int, batch_size: int, workers: int, pinned: bool = False
 ) -> Iterator[Tensor]:
-    """Yield uint8 batches (B, 3, size, size) in the order of the records; the last may be short.
+    """Yield uint8 batches (B, 3, size, size) in the order of the sources; the last may be short.
 
     Raises:
         UserError: An image cannot be read; worker processes hand it over as it is.
     """
-    few = len(records) <= batch_size
+    few = len(sources) <= batch_size
     loader = DataLoader(
-        _Images(records, size),
+        _Images(sources, size),
         batch_size=batch_size,
         num_workers=0 if few else workers,
         collate_fn=_stacked,

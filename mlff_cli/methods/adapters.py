@@ -1,6 +1,6 @@
 """The trained parts together: one fusion layer, and heads by name."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from torch import Tensor, nn
 
@@ -11,42 +11,34 @@ from mlff_cli.heads.base import Head
 class Adapters(nn.Module):
     """A fusion layer and the heads that read its descriptor."""
 
-    def __init__(self, fusion: FusionLayer, head: Callable[[int, int], Head]) -> None:
+    def __init__(self, fusion: FusionLayer, head: Callable[[int, Sequence[str]], Head]) -> None:
         super().__init__()
         self.fusion = fusion
         self._make = head
         # Names come from users' folders and may hold what a module's name may not.
-        self.names: list[str] = []
-        self._heads = nn.ModuleList()
+        self._names: list[str] = []
+        self.heads = nn.ModuleList()
 
     @property
-    def heads(self) -> list[Head]:
-        """The heads in the order they were made."""
-        return [head for head in self._heads if isinstance(head, Head)]
+    def outputs(self) -> Mapping[str, tuple[str, ...]]:
+        """The outputs of every head, by its name, in the order in which heads were made."""
+        return {name: self[name].outputs for name in self._names}
 
-    def prepare(self, name: str, outputs: int) -> None:
-        """Make the head of that name, or let it grow to the number of outputs."""
-        if name in self.names:
+    def provide(self, name: str, outputs: Sequence[str]) -> None:
+        """Make the head of that name, or let it grow by the outputs that it lacks."""
+        if name in self._names:
             self[name].grow(outputs)
             return
-        device = next(iter(self.fusion.state_dict().values())).device
-        self.names.append(name)
-        self._heads.append(self._make(self.fusion.width, outputs).to(device))
+        self._names.append(name)
+        head = self._make(self.fusion.width, outputs)
+        self.heads.append(head.to(self.fusion.fitted.device))
 
     def __getitem__(self, name: str) -> Head:
-        head = self._heads[self.names.index(name)]
+        head = self.heads[self._names.index(name)]
         assert isinstance(head, Head)
         return head
 
-    def __contains__(self, name: str) -> bool:
-        return name in self.names
-
-    def descriptor(self, inputs: Sequence[Tensor]) -> Tensor:
-        """Fuse one tensor (B, C_l) per input into what heads read (B, D), thinned in training."""
-        descriptor: Tensor = self.fusion.dropout(self.fusion(inputs))
-        return descriptor
-
     def forward(self, inputs: Sequence[Tensor], head: str) -> Tensor:
-        """Map one tensor (B, C_l) per input to the outputs (B, O) of a head."""
-        outputs: Tensor = self[head](self.descriptor(inputs))
-        return outputs
+        """Map one tensor (B, C_l, ...) per input to the logits (B, O) of a head."""
+        logits: Tensor = self[head](self.fusion(inputs))
+        return logits

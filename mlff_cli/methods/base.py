@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,127 +16,130 @@ from mlff_cli.fusion.base import FusionLayer
 from mlff_cli.heads.base import Head
 from mlff_cli.methods.adapters import Adapters
 from mlff_cli.system.device import Device
-from mlff_cli.tasks.experience import Experience
-from mlff_cli.tasks.record import Record
+from mlff_cli.tasks.experience import Experience, Step
+from mlff_cli.tasks.record import ImageSource
 
 
 class Journal:
-    """Where a method leaves its state within an experience; this one keeps nothing."""
+    """Where a method leaves its state within a step; this one keeps nothing."""
 
     def resume(self) -> Mapping[str, Any] | None:
-        """Return the state left by a run that broke off within this experience."""
+        """Return the state left by a run that broke off within this step."""
         return None
 
     def epoch_done(self, epoch: int, epochs: int, state: Callable[[], Mapping[str, Any]]) -> None:
-        """Hear that an epoch (from 1) is done; `state()` gives what a resumed run needs."""
+        """Take note that an epoch (from 1) is done; `state()` gives what a resumed run needs."""
 
     def interrupted(self, state: Mapping[str, Any]) -> None:
-        """Hear what a resumed run needs, right before this one breaks off."""
+        """Take what a resumed run needs, right before this one breaks off."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Context:
     """What a method works with.
 
     Attributes:
         fusion: Makes a fusion layer for levels.
-        head: Makes a head for a descriptor width and a number of outputs.
-        views: How many fixed variations of each image a frozen method trains on; 0: new ones in
-            every epoch.
-        augmentation: Changes of an image that leave its label true.
-        journal: Keeps what a run needs that breaks off within an experience.
+        head: Makes a head for a descriptor's width and the names of its outputs.
+        variations: How many stored variations of each image a method on a frozen backbone trains
+            on, the plain image among them; 0: new ones in every epoch.
+        kinds: What a variation may do to an image because it leaves the label true.
     """
 
-    recipe: BackboneRecipe
     features: Features
     fusion: Callable[[Sequence[Any]], FusionLayer]
-    head: Callable[[int, int], Head]
+    head: Callable[[int, Sequence[str]], Head]
     device: Device
     seed: int
-    views: int = 1
-    augmentation: Sequence[str] = ()
-    journal: Journal = field(default_factory=Journal)
+    variations: int = 1
+    kinds: Sequence[str] = ()
+
+    @property
+    def recipe(self) -> BackboneRecipe:
+        """Which backbone it is."""
+        return self.features.recipe
+
+
+@dataclass(frozen=True)
+class State:
+    """Everything that was learned: the outputs of each head by its name, and tensors by name."""
+
+    heads: Mapping[str, tuple[str, ...]]
+    tensors: Mapping[str, Tensor]
 
 
 class Method(ABC):
-    """How an experience is learned. A subclass takes a context and the keys of its YAML."""
-
-    all_at_once = False
-    """Whether it learns every experience together, as one."""
+    """How a sequence is learned. A subclass takes a context and the keys of its YAML."""
 
     reads_features: ClassVar[bool] = True
-    """Whether it learns from the features of a frozen backbone, which runs can share."""
+    """Whether it works on stored features; else the backbone itself learns."""
 
     context: Context
     adapters: Adapters
-    head_is_new = True
 
-    def begin(self, experience: Experience) -> None:
-        """Make the head that reads the experience, or let a shared one grow."""
-        torch.manual_seed(self._number(experience, 0))
-        self.head_is_new = experience.head not in self.adapters
-        self.adapters.prepare(experience.head, len(experience.outputs))
+    def steps(self, experiences: Sequence[Experience]) -> list[Step]:
+        """Return what is learned at once: most methods learn one experience after another."""
+        return [Step((experience,)) for experience in experiences]
 
-    def prepare(self, records: Sequence[Record]) -> None:  # noqa: B027 most need nothing
-        """Hear which images an experience will need, so that they can be seen in one pass."""
-
-    def reads(self, experience: Experience) -> bool:
-        """Return whether the experience's head is there and has all of its outputs."""
-        if experience.head not in self.adapters:
-            return False
-        return self.adapters[experience.head].output.out_features >= len(experience.outputs)
+    def begin(self, step: Step) -> None:
+        """Make the heads that read a step, or let shared ones grow. Called before `learn`."""
+        for experience in step.experiences:
+            torch.manual_seed(self.seed_of(experience.index, 0))
+            self.adapters.provide(experience.head, experience.outputs)
 
     @abstractmethod
-    def learn(self, experience: Experience) -> None:
-        """Train on the experience's training images."""
-
-    def learn_all(self, experiences: list[Experience]) -> None:
-        """Train on several experiences together: what a method `all_at_once` is asked instead."""
-        raise NotImplementedError(f"{type(self).__name__} learns one experience after another")
+    def learn(self, step: Step, journal: Journal) -> None:
+        """Learn from the training images of a step that has begun."""
 
     @abstractmethod
-    def outputs(self, head: str, records: Sequence[Record]) -> Tensor:
-        """Return what a head gives for records: (N, O) scores on the CPU, in eval mode."""
-
-    def scores(self, experience: Experience, records: Sequence[Record]) -> NDArray[np.float32]:
-        """Return the scores (N, O) of records of an experience: as its head's metrics take them."""
-        result: NDArray[np.float32] = self.outputs(experience.head, records).numpy()
-        return result
+    def scores(self, head: str, images: Sequence[ImageSource]) -> NDArray[np.float32]:
+        """Return what a head gives for images: (N, O), as metrics take it."""
 
     @abstractmethod
-    def trained(self) -> Sequence[nn.Module]:
-        """Return the modules whose parameters train."""
+    def trained(self) -> Mapping[str, nn.Module]:
+        """Return the modules that hold what is learned, by name."""
+
+    @property
+    def heads(self) -> Mapping[str, tuple[str, ...]]:
+        """The outputs that each head answers with, by its name."""
+        return self.adapters.outputs
+
+    def level_weights(self) -> dict[str, float]:
+        """Return the share of each level in the descriptor; empty where none is learned."""
+        return self.adapters.fusion.level_weights()
 
     def trainable_parameters(self) -> int:
         """Return the number of parameters that train, heads included."""
-        return sum(
-            parameter.numel()
-            for module in self.trained()
-            for parameter in module.parameters()
-            if parameter.requires_grad
-        )
+        parameters = self._whole().parameters()
+        return sum(parameter.numel() for parameter in parameters if parameter.requires_grad)
 
     def full_parameters(self) -> int:
         """Return the number that full fine-tuning with plain linear heads would train."""
         facts = self.context.features.facts
-        width = facts.levels[-1].channels
-        heads = sum((width + 1) * head.output.out_features for head in self.adapters.heads)
-        return facts.parameters + heads
+        outputs = sum(map(len, self.heads.values()))
+        return facts.parameters + (facts.levels[-1].channels + 1) * outputs
 
-    def state(self) -> dict[str, Tensor]:
-        """Return everything that was learned, by name."""
-        return {
-            f"adapters.{name}": tensor.detach().cpu().clone()
-            for name, tensor in self.adapters.state_dict().items()
-        }
-
-    def load(self, state: Mapping[str, Tensor]) -> None:
-        """Take up what `state` returned; heads must have been prepared."""
-        self.adapters.load_state_dict(
-            {name.removeprefix("adapters."): tensor for name, tensor in state.items()}
+    def state(self) -> State:
+        """Return everything that was learned, on the CPU."""
+        tensors = self._whole().state_dict().items()
+        return State(
+            dict(self.heads), {name: tensor.detach().cpu().clone() for name, tensor in tensors}
         )
 
-    def _number(self, experience: Experience, epoch: int) -> int:
+    def load(self, state: State) -> None:
+        """Make the heads that a state names, and take its tensors.
+
+        Raises:
+            RuntimeError: The tensors do not fit.
+        """
+        for name, outputs in state.heads.items():
+            self.adapters.provide(name, outputs)
+        self._whole().load_state_dict(state.tensors)
+
+    def seed_of(self, index: int, epoch: int) -> int:
         """Return a seed of its own for every run, experience and epoch: position is state."""
-        sequence = np.random.SeedSequence([self.context.seed, experience.index, epoch])
+        sequence = np.random.SeedSequence([self.context.seed, index, epoch])
         return int(sequence.generate_state(1, np.uint64)[0])
+
+    def _whole(self) -> nn.ModuleDict:
+        return nn.ModuleDict(self.trained())

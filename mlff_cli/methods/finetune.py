@@ -1,27 +1,35 @@
 """Full fine-tuning: every parameter trains on every new experience. The paper's baseline."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mlff_cli.backbones.network import on_device
-from mlff_cli.features.features import pooled
-from mlff_cli.images.augmentation import Augmentation
+from mlff_cli.backbones.network import Backbone, on_device
+from mlff_cli.features.pooling import pooled
+from mlff_cli.fusion.base import FusionLayer
 from mlff_cli.images.loading import all_images, image_batches, normalised
+from mlff_cli.images.variations import random_variation
 from mlff_cli.methods.adapters import Adapters
-from mlff_cli.methods.base import Context, Method
-from mlff_cli.methods.optimiser import Optimisation
-from mlff_cli.methods.training import fit
-from mlff_cli.tasks.experience import Experience
-from mlff_cli.tasks.record import Record
+from mlff_cli.methods.base import Context, Journal, Method
+from mlff_cli.methods.training import Part, Settings, train
+from mlff_cli.tasks.experience import Experience, Step
+from mlff_cli.tasks.record import ImageSource
 
 SAMPLE = 256
 """Images that the constants of the fusion layer are taken from, before anything is trained."""
 
 
 class FineTuning(Method):
-    """Backbone, fusion layer (by default the deepest level) and head train end to end."""
+    """Backbone, fusion layer (by default the deepest level) and head train end to end.
+
+    `variations` says whether images are varied anew in every epoch.
+    """
+
+    reads_features = False
 
     reads_features = False
 
@@ -33,88 +41,103 @@ class FineTuning(Method):
         batch_size: int,
         learning_rate: float,
         weight_decay: float,
-        augmentation: bool,
+        dropout: float,
+        variations: bool,
     ) -> None:
         self.context = context
-        self.optimisation = Optimisation(epochs, batch_size, learning_rate, weight_decay)
-        self.augmentation = Augmentation(context.augmentation if augmentation else ())
+        self.settings = Settings(epochs, batch_size, learning_rate, weight_decay, dropout)
+        self._vary = random_variation(context.kinds if variations else ())
         torch.manual_seed(context.seed)
         device = context.device.device
-        self.backbone = context.recipe.build()
-        self.backbone.unfreeze()
-        on_device(self.backbone, device).eval()
-        fusion = context.fusion(self.backbone.levels)
+        backbone = context.recipe.build()
+        backbone.unfreeze()
+        on_device(backbone, device).eval()
+        fusion = context.fusion(backbone.levels)
         self.adapters = Adapters(fusion, context.head).to(device).eval()
-        self.levels = [level.name for level in self.backbone.levels]
+        self.network = EndToEnd(backbone, fusion)
 
-    def trained(self) -> Sequence[nn.Module]:
+    def trained(self) -> Mapping[str, nn.Module]:
         """Everything."""
-        return [self.backbone, self.adapters]
+        return {"adapters": self.adapters, "backbone": self.network.backbone}
 
     def full_parameters(self) -> int:
         """Return the number that trains: this method is what others save against."""
         return self.trainable_parameters()
 
-    def inputs(self, images: Tensor) -> list[Tensor]:
-        """Return the fusion layer's inputs for uint8 images (B, 3, H, W) on the CPU."""
-        moved = images.to(self.context.device.device, non_blocking=True)
-        prepared = normalised(moved, self.backbone.preprocessing)
-        maps = self.backbone(prepared.contiguous(memory_format=torch.channels_last))
-        return pooled(maps, self.levels, self.adapters.fusion.inputs)
-
-    def learn(self, experience: Experience) -> None:
-        """Train everything on the experience's images, decoded once, varied in every epoch."""
-        device = self.context.device
-        size = self.backbone.preprocessing.size
-        head = self.adapters[experience.head]
-        images = all_images(experience.train, size, device.workers)
-        targets = head.targets(experience.train, experience.outputs).to(device.device)
-        if experience.index == 1:
-            with torch.inference_mode():
-                batches = torch.split(images[:SAMPLE], device.batch_size)
-                columns = zip(*(self.inputs(batch) for batch in batches), strict=True)
-                self.adapters.fusion.fit([torch.cat(column) for column in columns])
-        if self.head_is_new:
-            head.fit(targets)
-
-        def loss(positions: Tensor, epoch: int) -> Tensor:
-            inputs = self.inputs(self.augmentation(images[positions]))
-            return head.loss(self.adapters(inputs, experience.head), targets[positions])
-
-        fit(
-            [self.backbone, self.adapters.fusion, head],
-            loss,
-            count=len(experience.train),
-            settings=self.optimisation,
-            seed_of=lambda epoch: self._number(experience, epoch),
-            device=device,
-            journal=self.context.journal,
-            title=f"{experience.index} {experience.name}",
+    def learn(self, step: Step, journal: Journal) -> None:
+        """Train everything on the step's images, decoded once."""
+        train(
+            self.network,
+            [self._part(experience) for experience in step.experiences],
+            self.settings,
+            device=self.context.device,
+            journal=journal,
+            seed_of=partial(self.seed_of, step.index),
+            title=f"{step.index} {step.name}",
         )
 
-    def outputs(self, head: str, records: Sequence[Record]) -> Tensor:
-        """Return the head's scores (N, O) on the CPU."""
-        device = self.context.device
-        size = self.backbone.preprocessing.size
-        parts = []
+    def scores(self, head: str, images: Sequence[ImageSource]) -> NDArray[np.float32]:
+        """Return the head's scores (N, O)."""
+        device, own = self.context.device, self.adapters[head]
+        size = self.network.backbone.preprocessing.size
+        batches = image_batches(images, size, device.batch_size, device.workers)
         with torch.inference_mode(), device.autocast():
-            for images in image_batches(records, size, device.batch_size, device.workers):
-                outputs = self.adapters(self.inputs(images), head)
-                parts.append(self.adapters[head].scores(outputs).cpu())
-        return torch.cat(parts)
+            parts = [own.scores(own(self.network([self._moved(b)]))).cpu() for b in batches]
+        scores: NDArray[np.float32] = torch.cat(parts).numpy()
+        return scores
 
-    def state(self) -> dict[str, Tensor]:
-        """Return adapters and backbone, by name."""
-        backbone = {
-            f"backbone.{name}": tensor.detach().cpu().clone()
-            for name, tensor in self.backbone.state_dict().items()
-        }
-        return super().state() | backbone
+    def _part(self, experience: Experience) -> Part:
+        head = self.adapters[experience.head]
+        targets = head.targets(experience.train, head.outputs).to(self.context.device.device)
+        head.fit(targets)
+        sources = [record.image for record in experience.train]
+        size = self.network.backbone.preprocessing.size
+        images = all_images(sources, size, self.context.device.workers)
+        self._take_constants(images[:SAMPLE])
+        examples = VariedImages(images, self._vary)
+        return Part(head, lambda epoch: examples, targets)
 
-    def load(self, state: Mapping[str, Tensor]) -> None:
-        """Take up what `state` returned."""
-        adapters = {n: t for n, t in state.items() if n.startswith("adapters.")}
-        super().load(adapters)
-        self.backbone.load_state_dict(
-            {n.removeprefix("backbone."): t for n, t in state.items() if n not in adapters}
-        )
+    def _take_constants(self, images: Tensor) -> None:
+        """Let the fusion layer take its constants from uint8 images (N, 3, H, W), once."""
+        fusion = self.adapters.fusion
+        if bool(fusion.fitted):
+            return  # what follows is a pass through the backbone
+        with torch.inference_mode():
+            parts = torch.split(images, self.context.device.batch_size)
+            fusion.fit([self.network.inputs(self._moved(part)) for part in parts])
+
+    def _moved(self, images: Tensor) -> Tensor:
+        return images.to(self.context.device.device, non_blocking=True)
+
+
+class EndToEnd(nn.Module):
+    """Backbone and fusion layer as one: images in, descriptor out."""
+
+    def __init__(self, backbone: Backbone, fusion: FusionLayer) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.fusion = fusion
+
+    def inputs(self, images: Tensor) -> list[Tensor]:
+        """Return what the fusion layer reads of uint8 images (B, 3, H, W)."""
+        prepared = normalised(images, self.backbone.preprocessing)
+        maps = self.backbone(prepared.contiguous(memory_format=torch.channels_last))
+        names = (level.name for level in self.backbone.levels)
+        return pooled(dict(zip(names, maps, strict=True)), self.fusion.inputs)
+
+    def forward(self, inputs: Sequence[Tensor]) -> Tensor:
+        """Map uint8 images [(B, 3, H, W)] to descriptors (B, D)."""
+        descriptor: Tensor = self.fusion(self.inputs(inputs[0]))
+        return descriptor
+
+
+class VariedImages:
+    """Images that are varied whenever they are taken."""
+
+    def __init__(self, images: Tensor, vary: Callable[[Tensor], Tensor]) -> None:
+        self._images = images
+        self._vary = vary
+
+    def __getitem__(self, positions: Tensor) -> list[Tensor]:
+        """Return uint8 images [(B, 3, H, W)] at positions (B,)."""
+        return [self._vary(self._images[positions])]

@@ -1,11 +1,19 @@
 """Multi-Level Feature Fusion, arXiv 2601.00725: frozen backbone, fusion and new head train."""
 
+from collections.abc import Sequence
+from copy import deepcopy
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
 from mlff_cli.methods.base import Context
-from mlff_cli.methods.frozen import FrozenMethod
-from mlff_cli.tasks.experience import Experience
+from mlff_cli.methods.on_features import TrainedOnFeatures
+from mlff_cli.methods.training import Penalty
+from mlff_cli.tasks.experience import Step
 
 
-class MultiLevelFeatureFusion(FrozenMethod):
+class MultiLevelFeatureFusion(TrainedOnFeatures):
     """The head's loss, and optionally one that holds the fused descriptor where it was.
 
     `distillation` weighs the mean squared error between the descriptor and what the fusion layer
@@ -20,6 +28,7 @@ class MultiLevelFeatureFusion(FrozenMethod):
         batch_size: int,
         learning_rate: float,
         weight_decay: float,
+        dropout: float,
         distillation: float,
     ) -> None:
         super().__init__(
@@ -28,11 +37,19 @@ class MultiLevelFeatureFusion(FrozenMethod):
             batch_size=batch_size,
             learning_rate=learning_rate,
             weight_decay=weight_decay,
+            dropout=dropout,
         )
         self.distillation = distillation
 
-    def learn(self, experience: Experience) -> None:
-        """Train on the experience; the first one has nothing to stay near."""
-        stay = self.distillation > 0 and experience.index > 1
-        previous = self.adapters.fusion if stay else None
-        self.train_adapters(experience, previous, self.distillation)
+    def penalty(self, step: Step) -> Penalty | None:
+        """Return the pull towards the descriptor of before; the first step has no before."""
+        if self.distillation == 0 or step.index == len(step.experiences):
+            return None
+        previous = deepcopy(self.adapters.fusion).eval()
+
+        def drift(descriptor: Tensor, inputs: Sequence[Tensor]) -> Tensor:
+            with torch.no_grad():
+                before = previous(inputs)
+            return self.distillation * F.mse_loss(descriptor, before)
+
+        return drift

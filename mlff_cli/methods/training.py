@@ -1,175 +1,148 @@
-"""The loop over epochs and batches that every method shares; resumable, and the same each time."""
+"""Training on parts: what is described alike and read by different heads, a batch at a time."""
 
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from itertools import accumulate
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
+from torch.nn import functional as F
 
+from mlff_cli.heads.base import Head
 from mlff_cli.methods.base import Journal
-from mlff_cli.methods.optimiser import OneCycleAdamW, Optimisation
-from mlff_cli.system import interruption
+from mlff_cli.methods.epochs import run_epochs
+from mlff_cli.methods.optimiser import Optimisation
 from mlff_cli.system.device import Device
 
-
-class DivergedError(Exception):
-    """The loss or a weight became NaN or infinite."""
-
-
-def fit(
-    modules: Sequence[nn.Module],
-    loss: Callable[[Tensor, int], Tensor],
-    *,
-    count: int,
-    settings: Optimisation,
-    seed_of: Callable[[int], int],
-    device: Device,
-    journal: Journal,
-    title: str,
-    small: bool = False,
-) -> None:
-    """Train modules on `count` examples.
-
-    Args:
-        modules: What trains; put into train mode for it and back into eval mode after.
-        loss: Positions (B,) of a batch and the epoch (from 1) to the mean loss.
-        count: Number of examples, at least 1.
-        settings: How the optimiser goes.
-        seed_of: Epoch to seed: order, dropout and augmentation depend on nothing else.
-        device: Where, and in which precision.
-        journal: Asked for a state to resume from, told of every epoch and of an interruption.
-        title: What the progress bar says.
-        small: Whether a step is so little work that handing it to several threads costs more than
-            it gains: it is done in one, whatever the machine.
-
-    Raises:
-        DivergedError: The loss or a weight is no finite number; names epoch and step.
-    """
-    parameters = [p for module in modules for p in module.parameters() if p.requires_grad]
-    if not parameters:
-        return
-    steps = len(batches(torch.arange(count), settings.batch_size))
-    optimiser = OneCycleAdamW(parameters, settings, steps * settings.epochs)
-    scaler = torch.amp.GradScaler(device.device.type, enabled=device.autocast_type is torch.float16)
-    parts = {"optimiser": optimiser, "scaler": scaler}
-    done = _resume(modules, parts, device, journal.resume())
-    progress = tqdm(
-        range(done.epoch, settings.epochs + 1),
-        initial=done.epoch - 1,
-        total=settings.epochs,
-        desc=title,
-        unit="epoch",
-        disable=not sys.stderr.isatty(),
-    )
-    with interruption.delayed(), threads(1 if small else torch.get_num_threads()):
-        for epoch in progress:
-            _set_mode(modules, training=True)
-            torch.manual_seed(seed_of(epoch))
-            order = batches(torch.randperm(count), settings.batch_size)
-            if epoch == done.epoch:
-                done.restore_random(device)
-            for step in range(1 + (done.steps if epoch == done.epoch else 0), steps + 1):
-                with device.autocast():
-                    value = loss(order[step - 1], epoch)
-                if not bool(torch.isfinite(value)):
-                    raise DivergedError(
-                        f"the loss became {value.item()} in epoch {epoch}, step {step}"
-                    )
-                optimiser.zero_grad()
-                torch.autograd.backward(scaler.scale(value))
-                scaler.step(optimiser)  # type: ignore[arg-type] # has all that it looks for
-                scaler.update()
-                if interruption.is_waiting():
-                    _set_mode(modules, training=False)
-                    journal.interrupted(_state(modules, parts, Position.now(epoch, step, device)))
-                    interruption.obey()
-            if not all(bool(torch.isfinite(parameter).all()) for parameter in parameters):
-                # A loss that stays finite can still have driven a weight out of range.
-                raise DivergedError(f"a weight became NaN or infinite in epoch {epoch}")
-            _set_mode(modules, training=False)
-            here = Position.now(epoch, steps, device)
-            journal.epoch_done(epoch, settings.epochs, partial(_state, modules, parts, here))
+Penalty = Callable[[Tensor, Sequence[Tensor]], Tensor]
+"""Descriptors (B, D) and the inputs (B, ...) they were made of to what is added to the loss."""
 
 
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    """Compute on so many threads of the processor; afterwards on as many as before."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+class Examples(Protocol):
+    """Examples by position: `Columns` of features, or images."""
+
+    def __getitem__(self, positions: Tensor, /) -> list[Tensor]:
+        """Return one tensor (B, ...) per input, of the examples at positions (B,)."""
+        ...
 
 
 @dataclass(frozen=True)
-class Position:
-    """Where training stands: steps done in an epoch, and the random states behind them."""
+class Part:
+    """What one head learns from.
 
-    epoch: int = 1
-    steps: int = 0
-    random: Sequence[Tensor] = ()
-
-    @classmethod
-    def now(cls, epoch: int, steps: int, device: Device) -> "Position":
-        """Return the position with the random states of processor and accelerator."""
-        states = [torch.get_rng_state()]
-        if device.accelerated:
-            states.append(getattr(torch, device.device.type).get_rng_state())
-        return cls(epoch, steps, states)
-
-    def restore_random(self, device: Device) -> None:
-        """Set the random states to those of this position, as far as they are known."""
-        if self.random:
-            torch.set_rng_state(self.random[0])
-        if device.accelerated and len(self.random) == 2:
-            getattr(torch, device.device.type).set_rng_state(self.random[1])
-
-
-def batches(order: Tensor, size: int) -> list[Tensor]:
-    """Cut positions (N,) into batches; a last batch of one joins the one before it.
-
-    BatchNorm cannot take a variance from one example.
+    Attributes:
+        examples: What an epoch (from 1) trains on; N examples.
+        targets: (N, ...), on the device.
     """
-    parts = list(torch.split(order, size))
-    if len(parts) > 1 and len(parts[-1]) == 1:
-        parts[-2:] = [torch.cat(parts[-2:])]
-    return parts
+
+    head: Head
+    examples: Callable[[int], Examples]
+    targets: Tensor
 
 
-def _set_mode(modules: Iterable[nn.Module], *, training: bool) -> None:
-    for module in modules:
-        # What only passes features on must not follow them either: BatchNorm in train mode would.
-        trains = any(parameter.requires_grad for parameter in module.parameters())
-        module.train(training and trains)
+@dataclass(frozen=True)
+class Settings(Optimisation):
+    """How is trained: the keys that the YAML of every method that trains has.
+
+    Attributes:
+        dropout: Share of the descriptor's channels left out at random.
+    """
+
+    dropout: float
 
 
-def _state(
-    modules: Sequence[nn.Module], parts: Mapping[str, Any], position: Position
-) -> dict[str, Any]:
-    return {
-        "position": vars(position),
-        "modules": [dict(module.state_dict()) for module in modules],
-        **{name: part.state_dict() for name, part in parts.items()},
-    }
-
-
-def _resume(
-    modules: Sequence[nn.Module],
-    parts: Mapping[str, Any],
+def train(
+    describe: nn.Module,
+    parts: Sequence[Part],
+    settings: Settings,
+    *,
     device: Device,
-    state: Mapping[str, Any] | None,
-) -> Position:
-    """Load what `_state` gave and return where it was taken."""
-    if state is None:
-        return Position()
-    for module, tensors in zip(modules, state["modules"], strict=True):
-        module.load_state_dict(tensors)
-    for name, part in parts.items():
-        part.load_state_dict(state[name])
-    return Position(**state["position"])
+    journal: Journal,
+    seed_of: Callable[[int], int],
+    title: str,
+    penalty: Penalty | None = None,
+    threads: int | None = None,
+) -> None:
+    """Train a module that makes descriptors, and the heads of all parts, together.
+
+    A batch holds examples of all parts as they come; each is read by the head of its own part.
+    One part is one experience, many are joint training.
+
+    Args:
+        describe: Maps one tensor (B, ...) per input to descriptors (B, D).
+        parts: Heads, and what they learn from.
+        settings: Epochs, batches, optimiser and dropout.
+        device: Where, and in which precision.
+        journal: Keeps what a resumed run needs.
+        seed_of: Epoch to seed.
+        title: What the progress bar says.
+        penalty: Added to the loss of the heads.
+        threads: Of the processor; None: as many as there are.
+
+    Raises:
+        DivergedError: The loss or a weight is no finite number.
+    """
+    objective = _Objective(describe, parts, settings.dropout, device.device, penalty)
+    run_epochs(
+        [describe, *dict.fromkeys(part.head for part in parts)],
+        objective.loss,
+        count=sum(len(part.targets) for part in parts),
+        settings=settings,
+        seed_of=seed_of,
+        device=device,
+        journal=journal,
+        title=title,
+        threads=threads,
+    )
+
+
+@dataclass(frozen=True)
+class _Objective:
+    describe: nn.Module
+    parts: Sequence[Part]
+    dropout: float
+    device: torch.device
+    penalty: Penalty | None
+
+    def loss(self, positions: Tensor, epoch: int) -> Tensor:
+        """Return the mean loss of the examples at positions (B,) of all parts in a row."""
+        shares = self._shares(positions)
+        inputs = self._inputs(shares, epoch)
+        descriptor = self.describe(inputs)  # (B, D)
+        read = F.dropout(descriptor, self.dropout)
+        losses = [
+            part.head.loss(part.head(rows), part.targets[own]) * (len(own) / len(positions))
+            for part, own, rows in zip(
+                self.parts, shares, torch.split(read, [len(own) for own in shares]), strict=True
+            )
+            if len(own)
+        ]
+        if self.penalty is not None:
+            losses.append(self.penalty(descriptor, inputs))
+        return torch.stack(losses).sum()
+
+    def _shares(self, positions: Tensor) -> list[Tensor]:
+        """Return which examples of each part stand at positions (B,) of all parts in a row."""
+        ends = list(accumulate(len(part.targets) for part in self.parts))
+        return [
+            positions[(positions >= end - len(part.targets)) & (positions < end)]
+            - (end - len(part.targets))
+            for part, end in zip(self.parts, ends, strict=True)
+        ]
+
+    def _inputs(self, shares: Sequence[Tensor], epoch: int) -> list[Tensor]:
+        """Return one tensor (B, ...) per input, part after part."""
+        taken = [
+            part.examples(epoch)[own]
+            for part, own in zip(self.parts, shares, strict=True)
+            if len(own)
+        ]
+        return [
+            _joined(columns).to(self.device, non_blocking=True)
+            for columns in zip(*taken, strict=True)
+        ]
+
+
+def _joined(columns: Sequence[Tensor]) -> Tensor:
+    return columns[0] if len(columns) == 1 else torch.cat(list(columns))

@@ -3,80 +3,66 @@
 import logging
 from collections.abc import Callable, Sequence
 
-import torch
-from torch import Tensor
-
+from mlff_cli.features.columns import Columns
 from mlff_cli.features.pooling import LevelInput
-from mlff_cli.images.augmentation import Augmentation
+from mlff_cli.images.variations import random_variation
 from mlff_cli.methods.base import Context
-from mlff_cli.tasks.record import Record
+from mlff_cli.tasks.record import ImageSource
 
 log = logging.getLogger(__name__)
 
-
-class FeatureTable:
-    """All that a fusion layer reads of some images, as one tensor (N, W) on the device."""
-
-    def __init__(self, columns: Sequence[Tensor], device: torch.device) -> None:
-        """Lay columns (N, C_l, ...), one for each input, side by side."""
-        self.rows = torch.cat([column.flatten(1) for column in columns], dim=1).to(device)
-        self.shapes = [column.shape[1:] for column in columns]
-        self.widths = [shape.numel() for shape in self.shapes]
-
-    def __getitem__(self, positions: Tensor | slice) -> list[Tensor]:
-        """Return the inputs (B, C_l, ...) of the images at some positions."""
-        parts = torch.split(self.rows[positions], self.widths, dim=1)
-        return [
-            torch.unflatten(part, 1, shape) if len(shape) > 1 else part
-            for part, shape in zip(parts, self.shapes, strict=True)
-        ]
+RESIDENT_BYTES = 2 << 30
+"""Features up to this size lie on the device as a whole; larger ones are read batch by batch."""
 
 
 class TrainingFeatures:
     """The features of some images by epoch.
 
-    Of `context.views` stored variations each epoch takes one. With 0 of them every epoch draws
-    new ones, which cannot be stored and go through the backbone.
+    Of `context.variations` stored variations each epoch takes one. With 0 of them every epoch
+    draws new ones, which cannot be stored: they go through the backbone and are held in memory.
     """
 
     def __init__(
         self,
         context: Context,
-        records: Sequence[Record],
+        images: Sequence[ImageSource],
         inputs: Sequence[LevelInput],
         seed_of: Callable[[int], int],
     ) -> None:
-        self.context = context
-        self.records = records
-        self.inputs = inputs
-        self.seed_of = seed_of
-        self.stored = [
-            self._table(context.features.read(records, inputs, view))
-            for view in range(max(1, context.views))
+        self._context = context
+        self._images = images
+        self._inputs = inputs
+        self._seed_of = seed_of
+        count = max(1, context.variations)
+        self._stored = [
+            self._placed(context.features.read(images, inputs, variation), RESIDENT_BYTES // count)
+            for variation in range(count)
         ]
-        self._augmentation = None if context.views else Augmentation(context.augmentation)
-        self._drawn: tuple[int, FeatureTable] | None = None
-        if self._augmentation is not None:
+        self._drawn: tuple[int, Columns] | None = None
+        if not context.variations:
             log.info(
-                "features.views=0: variations are drawn anew and cannot be stored; the backbone "
-                "runs in every epoch"
+                "features.variations=0: variations are drawn anew and cannot be stored; the "
+                "backbone runs in every epoch"
             )
-
-    def _table(self, columns: Sequence[Tensor]) -> FeatureTable:
-        return FeatureTable(columns, self.context.device.device)
 
     @property
-    def plain(self) -> FeatureTable:
+    def plain(self) -> Columns:
         """The features of the images as they are."""
-        return self.stored[0]
+        return self._stored[0]
 
-    def of(self, epoch: int) -> FeatureTable:
+    def __call__(self, epoch: int) -> Columns:
         """Return what an epoch (from 1) trains on."""
-        if self._augmentation is None:
-            return self.stored[epoch % len(self.stored)]
+        if self._context.variations:
+            return self._stored[epoch % len(self._stored)]
         if self._drawn is None or self._drawn[0] != epoch:
-            columns = self.context.features.live(
-                self.records, self.inputs, self._augmentation, self.seed_of(epoch)
-            )
-            self._drawn = (epoch, self._table(columns))
+            self._drawn = None  # two epochs at once would take twice the memory
+            self._drawn = (epoch, self._draw(self._seed_of(epoch)))
         return self._drawn[1]
+
+    def _draw(self, seed: int) -> Columns:
+        vary = random_variation(self._context.kinds)
+        columns = self._context.features.live(self._images, self._inputs, vary, seed)
+        return self._placed(columns, RESIDENT_BYTES)
+
+    def _placed(self, columns: Columns, limit: int) -> Columns:
+        return columns.resident(self._context.device.device, limit)

@@ -48,7 +48,8 @@ def varied_keys(runs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> 
     """Return the keys in which runs differ that are otherwise of one kind, the seed left out.
 
     Args:
-        runs: What a run is (scenario, method, backbone, fusion) and its config's keys, for each.
+        runs: What a run is (scenario, method, backbone, fusion), and the keys of its config that
+            can change its result, for each.
     """
     kinds: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for identity, keys in runs:
@@ -57,6 +58,6 @@ def varied_keys(runs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> 
     for group in kinds.values():
         for key in group[0]:
             values = {repr(keys.get(key)) for keys in group}
-            if len(values) > 1 and key != "seed" and not key.startswith("paths."):
+            if len(values) > 1 and key != "seed":
                 varied[key] = None
     return list(varied)

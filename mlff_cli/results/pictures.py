@@ -14,20 +14,22 @@ class Pictures:
     """What is needed to draw a run's pictures, beside its matrix.csv.
 
     Attributes:
-        folder: The run's.
+        run: Folder of the run.
+        target: Folder for the pictures.
         subject: What was run, for the titles: task and method.
         level_weights: Weight of each level; empty where the fusion layer learns none.
     """
 
-    folder: str
+    run: str
+    target: str
     subject: str
     level_weights: dict[str, float]
 
 
 def draw(pictures: Pictures) -> None:
     """Draw score matrix and curves of every metric, and the level weights, as PNG files."""
-    folder = Path(pictures.folder)
-    matrix = read_csv(folder / "matrix.csv")
+    folder = Path(pictures.target)
+    matrix = read_csv(Path(pictures.run) / "matrix.csv")
     for metric in matrix.metrics:
         name = metric.replace(" ", "_").replace("/", "_")
         for kind, plot in (("matrix", score_matrix), ("curve", curves)):

@@ -26,7 +26,7 @@ class RunFacts:
         full_parameters: Parameters of the whole backbone and head.
         training_seconds: One for each training, without the extraction of features.
         extraction_seconds: Spent on extracting features, 0 where all were stored.
-        peak_memory_mib: Highest memory in MiB, nan where it was not measured.
+        peak_memory_mib: Highest memory in MiB, None where it was not measured.
         experiences: Names of the experiences learned.
     """
 
@@ -39,7 +39,7 @@ class RunFacts:
     full_parameters: int
     training_seconds: tuple[float, ...]
     extraction_seconds: float
-    peak_memory_mib: float
+    peak_memory_mib: float | None
     experiences: tuple[str, ...]
 
 
@@ -61,7 +61,7 @@ def result_row(matrix: ScoreMatrix, facts: RunFacts) -> Row:
     row["saving (%)"] = 100 * (1 - facts.trainable_parameters / full) if full else None
     row["training seconds per experience"] = sum(facts.training_seconds) / steps if steps else None
     row["feature extraction seconds"] = _known(facts.extraction_seconds)
-    row["peak memory (MiB)"] = _known(facts.peak_memory_mib)
+    row["peak memory (MiB)"] = facts.peak_memory_mib
     return row
 
 

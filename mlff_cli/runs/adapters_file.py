@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,41 +12,37 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from mlff_cli.errors import UserError
+from mlff_cli.methods.base import State
 from mlff_cli.system.files import write_atomically
 
 FORMAT = 1
 TENSORS, DESCRIPTION = "adapters.safetensors", "adapters.json"
 
 
-def save_adapters(
-    folder: Path,
-    state: Mapping[str, Tensor],
-    *,
-    fingerprint: str,
-    heads: Sequence[Mapping[str, Any]],
-) -> None:
+def save_adapters(folder: Path, state: State, *, fingerprint: str) -> None:
     """Write the state and its description.
 
     Args:
         folder: Made if it is not there.
-        state: Tensors by name, as `Method.state` returns them.
+        state: As `Method.state` returns it.
         fingerprint: Of the backbone whose features the adapters read.
-        heads: Name and outputs of each head, in order.
     """
-    content = save({name: tensor.contiguous() for name, tensor in state.items()})
+    content = save({name: tensor.contiguous() for name, tensor in state.tensors.items()})
     description = {
         "format": FORMAT,
         "backbone": fingerprint,
-        "heads": [dict(head) for head in heads],
+        "heads": [
+            {"name": name, "outputs": list(outputs)} for name, outputs in state.heads.items()
+        ],
         "file": hashlib.sha256(content).hexdigest(),
-        "tensors": {name: _hash(tensor) for name, tensor in state.items()},
+        "tensors": {name: _hash(tensor) for name, tensor in state.tensors.items()},
     }
     write_atomically(folder / TENSORS, content)
     write_atomically(folder / DESCRIPTION, _canonical(description))
 
 
-def load_adapters(folder: Path, fingerprint: str) -> tuple[dict[str, Tensor], list[dict[str, Any]]]:
-    """Return the state and the heads; every byte of both files is checked.
+def load_adapters(folder: Path, fingerprint: str) -> State:
+    """Return the state; every byte of both files is checked.
 
     Raises:
         UserError: A file is missing or damaged, of a newer format, or made on another backbone.
@@ -58,7 +54,11 @@ def load_adapters(folder: Path, fingerprint: str) -> tuple[dict[str, Tensor], li
             f"{description['backbone'][:12]}, here {fingerprint[:12]}); choose the backbone, "
             "weights, levels and image size of the run"
         )
-    path = folder / TENSORS
+    heads = {head["name"]: tuple(head["outputs"]) for head in description["heads"]}
+    return State(heads, _tensors(folder / TENSORS, description))
+
+
+def _tensors(path: Path, description: Mapping[str, Any]) -> dict[str, Tensor]:
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -66,15 +66,15 @@ def load_adapters(folder: Path, fingerprint: str) -> tuple[dict[str, Tensor], li
     if hashlib.sha256(content).hexdigest() != description["file"]:
         raise UserError(f"{path}: is damaged: its hash is not the one in {DESCRIPTION}")
     try:
-        state = load(content)
+        tensors = load(content)
     except SafetensorError as error:
         raise UserError(f"{path}: holds no safetensors ({error})") from error
-    for name, tensor in state.items():
+    for name, tensor in tensors.items():
         if _hash(tensor) != description["tensors"].get(name):
             raise UserError(f"{path}: tensor '{name}' is damaged: its hash does not fit")
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             raise UserError(f"{path}: tensor '{name}' holds NaN or Inf")
-    return state, description["heads"]
+    return tensors
 
 
 def _description(path: Path) -> dict[str, Any]:

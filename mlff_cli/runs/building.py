@@ -12,9 +12,12 @@ from mlff_cli.features.store.memory import MemoryStore
 from mlff_cli.fusion.base import FusionLayer
 from mlff_cli.heads.base import Head
 from mlff_cli.methods.base import Context, Method
+from mlff_cli.metrics import registry
 from mlff_cli.runs.listing import Listing
 from mlff_cli.runs.registry import class_of, implementation
+from mlff_cli.runs.scoring import Scorer
 from mlff_cli.system.device import Device
+from mlff_cli.tasks.experience import SplitName
 from mlff_cli.tasks.task import Task, make_task
 
 Config = Mapping[str, Any]
@@ -55,13 +58,13 @@ def build_features(config: Config, device: Device) -> Features:
     recipe = implementation("backbones", config["backbone"], BackboneRecipe)(
         image_size=config["data"]["image_size"]
     )
-    changes = config["data"]["augmentation"]
+    kinds = config["data"]["variations"]
     if not config["features"]["store"]:
-        return Features(recipe, MemoryStore(), device, changes=changes)
+        return Features(recipe, MemoryStore(), device, kinds=kinds)
     folder = Path(config["paths"]["features"]).expanduser()
     space = FeatureSpace(recipe.fingerprint, recipe.preprocessing, description=recipe.description)
     store: Store = FeatureStore(folder, space, dtype=config["features"]["dtype"])
-    return Features(recipe, store, device, folder, changes)
+    return Features(recipe, store, device, folder, kinds)
 
 
 def build_method(config: Config) -> Method:
@@ -72,13 +75,23 @@ def build_method(config: Config) -> Method:
     device = Device.choose(**trainer)
     features = build_features(config, device)
     context = Context(
-        recipe=features.recipe,
         features=features,
         fusion=implementation("fusion", config["fusion"], FusionLayer),
         head=implementation("heads", config["head"], Head),
         device=device,
         seed=config["seed"],
-        views=config["features"]["views"],
-        augmentation=config["data"]["augmentation"],
+        variations=config["features"]["variations"],
+        kinds=config["data"]["variations"],
     )
     return implementation("methods", config["method"], Method)(context)
+
+
+def build_scorer(config: Config, split: SplitName) -> Scorer:
+    """Make what scores the images of a split.
+
+    Raises:
+        UserError: The head names a metric that does not exist.
+    """
+    registry.check(config["head"]["metrics"])
+    head = class_of("heads", config["head"]["name"], Head)
+    return Scorer(head, tuple(config["head"]["metrics"]), split)

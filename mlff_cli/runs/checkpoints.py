@@ -16,7 +16,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from mlff_cli.errors import UserError
-from mlff_cli.methods.base import Journal
+from mlff_cli.methods.base import Journal, State
 from mlff_cli.system.files import write_atomically
 
 FORMAT = 1
@@ -103,7 +103,7 @@ class Progress:
     training_seconds: list[float]
     extraction_seconds: float
     peak_memory_mib: float
-    state: dict[str, Tensor]
+    state: State
     steps: list[dict[str, Any]] = field(default_factory=list)
     made_with: str = ""
 
@@ -117,7 +117,7 @@ class Checkpoints:
 
     def save(self, progress: Progress) -> None:
         """Keep the state after an experience; what was kept within it is no longer needed."""
-        write_atomically(self.file, packed(vars(progress)))
+        write_atomically(self.file, packed(vars(progress) | {"state": vars(progress.state)}))
         self.within(progress.finished).unlink(missing_ok=True)
 
     def load(self) -> Progress | None:
@@ -128,12 +128,11 @@ class Checkpoints:
         """
         if not self.file.exists():
             return None
-        state = self.read(self.file)
-        if isinstance(state, dict) and set(state) == {field.name for field in fields(Progress)}:
-            return Progress(**state)
-        # What lies beside it belongs to experiences that have to be learned again.
-        self.clear()
-        return None
+        progress = _progress(self.read(self.file))
+        if progress is None:
+            # What lies beside it belongs to experiences that have to be learned again.
+            self.clear()
+        return progress
 
     def read(self, file: Path) -> Any:
         """Return what a file of this folder holds, None where it is missing or damaged.
@@ -155,9 +154,9 @@ class Checkpoints:
             log.info("%s is damaged (%s): what it kept is learned again", file, error)
             return None
 
-    def within(self, experience: int) -> Path:
-        """Return the file of the state within an experience."""
-        return self.folder / f"within-{experience}.checkpoint"
+    def within(self, index: int) -> Path:
+        """Return the file of the state within a step, by the index of its last experience."""
+        return self.folder / f"within-{index}.checkpoint"
 
     def clear(self) -> None:
         """Remove all state: the run is finished."""
@@ -167,16 +166,32 @@ class Checkpoints:
             self.folder.rmdir()
 
 
-class EpochJournal(Journal):
-    """Keeps the state every so many epochs within an experience."""
+def _progress(content: Any) -> Progress | None:
+    """Return what a file of progress held; None where that was something else."""
+    if not isinstance(content, dict) or set(content) != {item.name for item in fields(Progress)}:
+        return None
+    try:
+        state = content["state"]
+        heads = {name: tuple(outputs) for name, outputs in state["heads"].items()}
+        return Progress(**content | {"state": State(heads, state["tensors"])})
+    except (TypeError, KeyError, AttributeError):
+        return None
 
-    def __init__(self, checkpoints: Checkpoints, every: int) -> None:
+
+class EpochJournal(Journal):
+    """Keeps the state every so many epochs within a step.
+
+    Attributes:
+        index: Of the last experience of the step.
+    """
+
+    def __init__(self, checkpoints: Checkpoints, every: int, index: int) -> None:
         self.checkpoints = checkpoints
         self.every = every
-        self.experience = 0
+        self.index = index
 
     def resume(self) -> Mapping[str, Any] | None:
-        """Return the state kept within this experience, if a run broke off there."""
+        """Return the state kept within this step, if a run broke off there."""
         state = self.checkpoints.read(self._file)
         return state if isinstance(state, dict) else None
 
@@ -192,4 +207,4 @@ class EpochJournal(Journal):
 
     @property
     def _file(self) -> Path:
-        return self.checkpoints.within(self.experience)
+        return self.checkpoints.within(self.index)

@@ -10,12 +10,13 @@ from mlff_cli.audit.leaks import find_leaks
 from mlff_cli.audit.verdict import LeakCheck, sentence, verdict
 from mlff_cli.config.overrides import command_line
 from mlff_cli.methods.base import Method
-from mlff_cli.results.facts import RunFacts
 from mlff_cli.results.painter import Painter
+from mlff_cli.results.tables import RunFacts
 from mlff_cli.runs.adapters_file import save_adapters
-from mlff_cli.runs.building import backbone_name, build_method, build_task
+from mlff_cli.runs.building import build_method, build_scorer, build_task
 from mlff_cli.runs.checkpoints import Checkpoints
 from mlff_cli.runs.folder import ENVIRONMENT, MATRIX, SPLITS, RunFolder
+from mlff_cli.runs.identity import backbone_name
 from mlff_cli.runs.listing import Listing
 from mlff_cli.runs.loop import Outcome, learn_sequence
 from mlff_cli.runs.record import RunRecord
@@ -37,6 +38,7 @@ def execute(
         # Whatever these refuse leaves no folder behind.
         task = build_task(config, listing)
         method = build_method(config)
+        scorer = build_scorer(config, config["splits"]["scored"])
     with folder.locked(), logging_to(folder.path / "log.txt"):
         if folder.finished:
             return  # by another process, while this one was waiting or building
@@ -47,11 +49,19 @@ def execute(
         outcome = learn_sequence(
             method,
             task.experiences,
-            scored=config["splits"]["scored"],
+            scorer=scorer,
             checkpoints=checkpoints,
             checkpoint_every=config["trainer"]["checkpoint_every"],
         )
-        _finish(folder, config, listing, task, method, outcome, painter)
+        _finish(
+            folder,
+            config,
+            listing=listing,
+            task=task,
+            method=method,
+            outcome=outcome,
+            painter=painter,
+        )
         checkpoints.clear()
 
 
@@ -81,6 +91,7 @@ def _begin(folder: RunFolder, task: Task, listing: Listing, checkpoints: Checkpo
 def _finish(
     folder: RunFolder,
     config: Mapping[str, Any],
+    *,
     listing: Listing,
     task: Task,
     method: Method,
@@ -90,7 +101,7 @@ def _finish(
     """Write results and adapters; DONE comes last."""
     outcome.matrix.to_csv(folder.path / MATRIX)
     level_weights = method.level_weights()
-    painter.begin(pictures_of(folder, config, level_weights))
+    painter.begin(pictures_of(folder, folder.path, config, level_weights))
     save_adapters(folder.adapters, method.state(), fingerprint=method.context.recipe.fingerprint)
     folder.write_json(ENVIRONMENT, environment())
     contact_sheet(task.records).save(folder.path / "images.png")
@@ -111,9 +122,7 @@ def _finish(
     folder.finish(record)
 
 
-def _facts(
-    config: Mapping[str, Any], task: Task, method: Method, outcome: Outcome
-) -> RunFacts:
+def _facts(config: Mapping[str, Any], task: Task, method: Method, outcome: Outcome) -> RunFacts:
     return RunFacts(
         scenario=config["task"]["name"],
         method=config["method"]["name"],

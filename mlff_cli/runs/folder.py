@@ -161,6 +161,14 @@ class RunFolder:
         text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
         self.write_text(name, text + "\n")
 
+    def environment(self) -> dict[str, Any]:
+        """Return versions and commit of the program that made the run; none where damaged."""
+        try:
+            content = json.loads(self.read_text(ENVIRONMENT) or "")
+        except ValueError:
+            return {}
+        return content if isinstance(content, dict) else {}
+
     def _hash(self, name: str) -> str:
         file = self.path / name
         return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else "missing"

@@ -50,6 +50,12 @@ def run_hash(config: Mapping[str, Any], data: str) -> str:
     return hashlib.sha256(f"{config_digest(config)} {data}".encode()).hexdigest()[:DIGITS]
 
 
+def backbone_name(config: Mapping[str, Any]) -> str:
+    """Return what tables call the backbone: timm's own name where one was chosen."""
+    backbone = config["backbone"]
+    return str(backbone.get("model", backbone["name"]))
+
+
 def run_path(config: Mapping[str, Any], data: str) -> Path:
     """Return ``<runs>/<task>/<method>-<hash>``: the same config and data find their folder again.
 

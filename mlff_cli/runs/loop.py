@@ -3,32 +3,25 @@
 import logging
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 from mlff_cli.errors import UserError
-from mlff_cli.methods.base import Method
-from mlff_cli.methods.training import DivergedError
-from mlff_cli.metrics.registry import computed
+from mlff_cli.methods.base import Journal, Method
+from mlff_cli.methods.epochs import DivergedError
 from mlff_cli.results.matrix import ScoreMatrix
 from mlff_cli.runs.checkpoints import Checkpoints, EpochJournal, Progress
+from mlff_cli.runs.record import Cost
+from mlff_cli.runs.scoring import Scorer, is_readable
 from mlff_cli.system.environment import peak_memory_mib, program, reset_peak_memory
-from mlff_cli.tasks.experience import Experience, SplitName
+from mlff_cli.tasks.experience import Experience, Step
 
 log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True)
-class Cost:
-    """What one step took: seconds for features, training and all scores; images it extracted."""
-
-    experience: str
-    extraction_seconds: float
-    training_seconds: float
-    scoring_seconds: float
-    images_extracted: int
-    peak_memory_mib: float
+Scores = Mapping[str, Mapping[str, float]]
+"""Every metric of the experiences that were scored, by the name of the experience."""
 
 
 @dataclass
@@ -39,89 +32,127 @@ class Outcome:
     training_seconds: list[float]
     extraction_seconds: float
     peak_memory_mib: float
-    steps: list[dict[str, Any]] = field(default_factory=list)
+    steps: list[Cost] = field(default_factory=list)
+
+    def add(self, cost: Cost) -> None:
+        """Count what one more step took."""
+        self.training_seconds.append(cost.training_seconds)
+        self.extraction_seconds += cost.extraction_seconds
+        self.peak_memory_mib = max(self.peak_memory_mib, cost.peak_memory_mib)
+        self.steps.append(cost)
 
 
 def learn_sequence(
     method: Method,
     experiences: Sequence[Experience],
     *,
-    scored: SplitName,
+    scorer: Scorer,
     checkpoints: Checkpoints,
     checkpoint_every: int = 0,
 ) -> Outcome:
-    """Learn the experiences in order; after each, score every one that a head can read.
+    """Learn the experiences in order; after each step, score every one that a head can read.
 
-    A run that broke off goes on behind the last state that was kept and gives the same scores.
+    A run that broke off goes on after the last state that was kept and gives the same scores.
+
+    Args:
+        method: Learns.
+        experiences: Of a task, those that are only scored at the end.
+        scorer: Scores what can be read after each step.
+        checkpoints: Where the state is kept.
+        checkpoint_every: Epochs between states within a step; 0: none.
 
     Raises:
         UserError: The loss of an experience became NaN or infinite, and the last good state stays;
             or that state does not fit this program any more.
     """
     learned = [experience for experience in experiences if experience.learned]
-    matrix = ScoreMatrix([e.name for e in experiences], len(learned))
-    outcome = Outcome(matrix, [], 0.0, 0.0)
-    features = method.context.features
-    journal = EpochJournal(checkpoints, checkpoint_every)
-    method.context.journal = journal
-    finished = _take_up(method, learned, checkpoints, outcome)
-    spent_before = outcome.extraction_seconds
-    steps = [learned] if method.all_at_once else [[experience] for experience in learned]
-    for step in steps:
-        last = step[-1].index
-        if last <= finished:
+    outcome = Outcome(ScoreMatrix([e.name for e in experiences], len(learned)), [], 0.0, 0.0)
+    finished = _resume(method, learned, checkpoints, outcome)
+    score = partial(_score, method, experiences, outcome.matrix, scorer)
+    for step in method.steps(learned):
+        if step.index <= finished:
             continue
-        journal.experience = last
-        reset_peak_memory()
-        seen_before, extracting = features.extracted, features.seconds
-        for experience in step:
-            # Those for validation too: another seed, which splits otherwise, finds all stored.
-            method.prepare([*experience.train, *experience.validation, *experience.test])
-            method.begin(experience)
-        if last == 1 and step[0].head != step[0].name:
-            _score(method, experiences, matrix, scored=scored, trained=0)
-        outcome.training_seconds.append(_learn(method, step))
-        scoring, extracting_before = time.perf_counter(), features.seconds
-        scores = _score(method, experiences, matrix, scored=scored, trained=last)
-        scoring_seconds = time.perf_counter() - scoring - (features.seconds - extracting_before)
-        log.info("%s", _said(step, len(learned), outcome.training_seconds[-1], scores))
-        outcome.extraction_seconds = spent_before + features.seconds
-        cost = Cost(
-            "+".join(experience.name for experience in step),
-            features.seconds - extracting,
-            outcome.training_seconds[-1],
-            scoring_seconds,
-            features.extracted - seen_before,
-            peak_memory_mib(),
-        )
-        outcome.peak_memory_mib = max(outcome.peak_memory_mib, cost.peak_memory_mib)
-        outcome.steps.append(asdict(cost))
-        checkpoints.save(
-            Progress(
-                last,
-                [list(row) for row in _rows(matrix)],
-                outcome.training_seconds,
-                outcome.extraction_seconds,
-                outcome.peak_memory_mib,
-                method.state(),
-                outcome.steps,
-                program(),
-            )
-        )
+        journal = EpochJournal(checkpoints, checkpoint_every, step.index)
+        cost, scores = _carry_out(method, step, journal, score)
+        outcome.add(cost)
+        log.info("%s", _said(step, len(learned), cost.training_seconds, scores))
+        checkpoints.save(_progress(step.index, method, outcome))
     return outcome
 
 
-def _take_up(
+def _carry_out(
+    method: Method, step: Step, journal: Journal, score: Callable[..., Scores]
+) -> tuple[Cost, Scores]:
+    """Learn one step and score what is readable; return what it cost, and the scores."""
+    reset_peak_memory()
+    features = method.context.features
+    seen, extracting = features.extracted, features.seconds
+    method.begin(step)
+    if step.index == 1 and any(e.head != e.name for e in step.experiences):
+        score(trained=0)  # a shared head answers before it has learned anything
+    training_seconds, _ = _timed(method, partial(_learn, method, step, journal))
+    scoring_seconds, scores = _timed(method, partial(score, trained=step.index))
+    cost = Cost(
+        step.name,
+        features.seconds - extracting,
+        training_seconds,
+        scoring_seconds,
+        features.extracted - seen,
+        peak_memory_mib(),
+    )
+    return cost, scores
+
+
+def _timed(method: Method, work: Callable[[], Any]) -> tuple[float, Any]:
+    """Do the work; return its seconds, without the extraction of features, and its result."""
+    features = method.context.features
+    extracting, started = features.seconds, time.perf_counter()
+    result = work()
+    return time.perf_counter() - started - (features.seconds - extracting), result
+
+
+def _learn(method: Method, step: Step, journal: Journal) -> None:
+    try:
+        method.learn(step, journal)
+    except DivergedError as error:
+        names = ", ".join(
+            f"{experience.index} '{experience.name}'" for experience in step.experiences
+        )
+        raise UserError(
+            f"experience {names}: {error}; the state before it is kept. Lower "
+            "method.learning_rate, or look for bad values in the data"
+        ) from error
+
+
+def _score(
+    method: Method,
+    experiences: Sequence[Experience],
+    matrix: ScoreMatrix,
+    scorer: Scorer,
+    *,
+    trained: int,
+) -> Scores:
+    """Add a row to the matrix: every experience whose outputs the heads have by now."""
+    row: dict[str, Mapping[str, float]] = {}
+    for experience in experiences:
+        if not is_readable(method, experience):
+            continue
+        scored = scorer(method, experience)
+        row[experience.name] = scored.values
+        for metric, value in scored.values.items():
+            matrix.add(trained, experience.index, metric, value=value, n=len(scored.scores))
+    return row
+
+
+def _resume(
     method: Method, learned: Sequence[Experience], checkpoints: Checkpoints, outcome: Outcome
 ) -> int:
-    """Load the last state and return the number of experiences that are behind it."""
+    """Load the last state and return the number of experiences that it has learned."""
     progress = checkpoints.load()
     if progress is None:
         return 0
     if progress.made_with != program():
         log.info("note: begun with mlff %s, this is %s", progress.made_with, program())
-    for experience in learned[: progress.finished]:
-        method.begin(experience)
     try:
         method.load(progress.state)
     except RuntimeError as error:
@@ -130,65 +161,27 @@ def _take_up(
             f"{checkpoints.folder} to start the run over"
         ) from error
     for trained, scored, metric, value, n in progress.scores:
-        number = float("nan") if value is None else value
+        number = math.nan if value is None else value
         outcome.matrix.add(trained, scored, metric, value=number, n=n)
     outcome.training_seconds = list(progress.training_seconds)
     outcome.extraction_seconds = progress.extraction_seconds
     outcome.peak_memory_mib = progress.peak_memory_mib
-    outcome.steps = list(progress.steps)
-    log.info("taken up behind experience %d of %d", progress.finished, len(learned))
+    outcome.steps = [Cost(**step) for step in progress.steps]
+    log.info("resumed after experience %d of %d", progress.finished, len(learned))
     return progress.finished
 
 
-def _learn(method: Method, step: Sequence[Experience]) -> float:
-    """Learn one step and return its seconds, without the extraction of features."""
-    features = method.context.features
-    extracting, started = features.seconds, time.perf_counter()
-    try:
-        if method.all_at_once:
-            method.learn_all(list(step))
-        else:
-            method.learn(step[0])
-    except DivergedError as error:
-        names = ", ".join(f"{experience.index} '{experience.name}'" for experience in step)
-        raise UserError(
-            f"experience {names}: {error}; the state before it is kept. Lower "
-            "method.learning_rate, or look for bad values in the data"
-        ) from error
-    return time.perf_counter() - started - (features.seconds - extracting)
-
-
-def _score(
-    method: Method,
-    experiences: Sequence[Experience],
-    matrix: ScoreMatrix,
-    *,
-    scored: SplitName,
-    trained: int,
-) -> dict[str, dict[str, float]]:
-    """Add a row to the matrix: every experience whose outputs the heads have by now."""
-    row: dict[str, dict[str, float]] = {}
-    for experience in experiences:
-        if not method.reads(experience):
-            continue
-        row[experience.name] = values = experience_scores(method, experience, scored)
-        for metric, value in values.items():
-            n = len(experience.split(scored))
-            matrix.add(trained, experience.index, metric, value=value, n=n)
-    return row
-
-
-def experience_scores(
-    method: Method, experience: Experience, scored: SplitName
-) -> dict[str, float]:
-    """Return every metric of one experience on a split; none where it has no images there."""
-    records = experience.split(scored)
-    if not records:
-        return {}
-    head = method.adapters[experience.head]
-    targets = head.targets(records, experience.outputs).numpy()
-    scores = method.scores(experience, records)
-    return computed(head.metrics, scores, targets, experience.outputs)
+def _progress(finished: int, method: Method, outcome: Outcome) -> Progress:
+    return Progress(
+        finished,
+        [list(row) for row in _rows(outcome.matrix)],
+        outcome.training_seconds,
+        outcome.extraction_seconds,
+        outcome.peak_memory_mib,
+        method.state(),
+        [asdict(step) for step in outcome.steps],
+        program(),
+    )
 
 
 def _rows(matrix: ScoreMatrix) -> list[tuple[int, int, str, float | None, int | None]]:
@@ -198,11 +191,10 @@ def _rows(matrix: ScoreMatrix) -> list[tuple[int, int, str, float | None, int | 
     ]
 
 
-def _said(
-    step: Sequence[Experience], total: int, seconds: float, scores: dict[str, dict[str, float]]
-) -> str:
+def _said(step: Step, total: int, seconds: float, scores: Scores) -> str:
     """Return one line about what was just learned."""
-    own = scores.get(step[-1].name, {})
+    own = scores.get(step.experiences[-1].name, {})
     values = ", ".join(f"{name} {value:.3f}" for name, value in list(own.items())[:2])
-    name = step[-1].name if len(step) == 1 else f"{len(step)} experiences at once"
-    return f"{step[-1].index}/{total} {name}: learned in {seconds:.1f} s, {values}"
+    count = len(step.experiences)
+    name = step.name if count == 1 else f"{count} experiences at once"
+    return f"{step.index}/{total} {name}: learned in {seconds:.1f} s, {values}"

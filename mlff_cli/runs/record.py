@@ -7,7 +7,7 @@ import msgspec
 
 from mlff_cli.audit.verdict import LeakCheck
 from mlff_cli.errors import UserError
-from mlff_cli.results.facts import RunFacts
+from mlff_cli.results.tables import RunFacts
 
 
 @dataclass(frozen=True)

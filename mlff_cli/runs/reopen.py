@@ -10,8 +10,9 @@ from mlff_cli.config.schema import check
 from mlff_cli.errors import UserError
 from mlff_cli.methods.base import Method
 from mlff_cli.runs.adapters_file import load_adapters
-from mlff_cli.runs.building import Listing, build_method, build_task, listing_of
+from mlff_cli.runs.building import build_method, build_task
 from mlff_cli.runs.folder import CONFIG, SPLITS, RunFolder
+from mlff_cli.runs.listing import Listing, listing_of
 from mlff_cli.runs.record import RunRecord
 from mlff_cli.runs.splits_file import SplitRow, as_split, differences, read_rows, split_rows
 from mlff_cli.tasks.task import Task

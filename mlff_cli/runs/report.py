@@ -1,14 +1,17 @@
-"""Tables and plots of one run from what it saved: matrix and facts, nothing else."""
+"""Tables and pictures of one run from what it saved: config, matrix and record, nothing else."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from mlff_cli.audit.verdict import sentence, sentences
 from mlff_cli.results.cells import Row
 from mlff_cli.results.labels import markdown
+from mlff_cli.results.matrix import ScoreMatrix
 from mlff_cli.results.pictures import Pictures, draw
 from mlff_cli.results.renderers import csv as as_csv
 from mlff_cli.results.renderers import markdown as as_markdown
+from mlff_cli.results.renderers.terminal import show
 from mlff_cli.results.tables import (
     every_row,
     figures_table,
@@ -17,21 +20,38 @@ from mlff_cli.results.tables import (
     results_table,
 )
 from mlff_cli.runs.folder import RunFolder
+from mlff_cli.runs.record import RunRecord
+from mlff_cli.system.files import write_atomically
+
+FIGURES, ROW, TEXT = "figures.csv", "results.csv", "results.md"
 
 
-def write_report(folder: RunFolder) -> Row:
-    """Write the texts and the pictures; return the run's row."""
-    weights = folder.read_json("env.json").get("level_weights", {})
-    draw(pictures_of(folder, folder.config(), weights))
-    return write_texts(folder)
+def show_run(folder: RunFolder, target: Path | None = None) -> None:
+    """Print a finished run's row, and where it lies, or where its report does."""
+    show(results_table([row_of(folder)], title_of(folder.config())), target or folder.path)
+
+
+def row_of(folder: RunFolder) -> Row:
+    """Return the row of a finished run."""
+    return result_row(folder.matrix(), folder.record().facts)
+
+
+def write_report(folder: RunFolder, target: Path) -> None:
+    """Write a finished run's texts and pictures into a folder."""
+    config, record, matrix = folder.config(), folder.record(), folder.matrix()
+    draw(pictures_of(folder, target, config, record.level_weights))
+    write_texts(target, config, record, matrix)
 
 
 def pictures_of(
-    folder: RunFolder, config: Mapping[str, Any], level_weights: Mapping[str, float]
+    folder: RunFolder,
+    target: Path,
+    config: Mapping[str, Any],
+    level_weights: Mapping[str, float],
 ) -> Pictures:
-    """Return what is drawn of a run."""
+    """Return what is drawn of a run, from its matrix."""
     subject = f"{title_of(config)}, {config['method']['name']}"
-    return Pictures(str(folder.path), subject, dict(level_weights))
+    return Pictures(str(folder.path), str(target), subject, dict(level_weights))
 
 
 def title_of(config: Mapping[str, Any]) -> str:
@@ -40,36 +60,32 @@ def title_of(config: Mapping[str, Any]) -> str:
     return str(task.get("title") or task.get("name", ""))
 
 
-def write_texts(folder: RunFolder) -> Row:
-    """Write figures.csv, results.csv and results.md; return the run's row."""
-    matrix, facts = folder.matrix(), folder.facts()
-    environment = folder.read_json("env.json")
-    row = result_row(matrix, facts)
-    folder.write_text("figures.csv", figures_text(folder))
-    folder.write_text("results.csv", as_csv.render(every_row([row])))
-    command = environment.get("command", "")
-    parts = [f"# {title_of(folder.config())}", "", f"    {command}", ""]
+def write_texts(
+    target: Path, config: Mapping[str, Any], record: RunRecord, matrix: ScoreMatrix
+) -> None:
+    """Write figures.csv, results.csv and results.md into a folder."""
+    row = result_row(matrix, record.facts)
+    write_atomically(target / FIGURES, figures_text(matrix))
+    write_atomically(target / ROW, as_csv.render(every_row([row])))
+    parts = [f"# {title_of(config)}", "", f"    {record.command}", ""]
     parts += [as_markdown.render(results_table([row]))]
-    if check := environment.get("leak_check"):
-        parts += ["", sentence(check)]
+    if record.leaks is not None:
+        parts += ["", sentence(record.leaks)]
     for metric in matrix.metrics:
         parts += ["", f"## {metric}", "", as_markdown.render(matrix_table(matrix, metric))]
-    if skipped := environment.get("skipped_images"):
-        lines = (f"- {markdown(name)}: {markdown(problem)}" for name, problem in skipped)
-        parts += ["", f"## {len(skipped)} images left out", "", *lines]
-    folder.write_text("results.md", "\n".join(parts) + "\n")
-    return row
+    if record.skipped:
+        lines = (f"- {markdown(name)}: {markdown(problem)}" for name, problem in record.skipped)
+        parts += ["", f"## {len(record.skipped)} images left out", "", *lines]
+    write_atomically(target / TEXT, "\n".join(parts) + "\n")
 
 
-def figures_text(folder: RunFolder) -> str:
+def figures_text(matrix: ScoreMatrix) -> str:
     """Return what figures.csv holds: every figure of the matrix."""
-    return as_csv.render(figures_table(folder.matrix()))
+    return as_csv.render(figures_table(matrix))
 
 
 def remarks_on_splits(folders: Iterable[RunFolder]) -> list[str]:
     """Return the lines on the splits of finished runs that a table is made of."""
-    checks = []
-    for folder in folders:
-        if check := folder.read_json("env.json").get("leak_check"):
-            checks.append((folder.facts().scenario, check))
-    return sentences(checks)
+    records = [folder.record() for folder in folders]
+    checks = [(record.facts.scenario, record.leaks) for record in records]
+    return sentences([(scenario, check) for scenario, check in checks if check is not None])

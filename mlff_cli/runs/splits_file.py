@@ -93,8 +93,8 @@ def as_split(
     fixed = []
     for record, content in zip(records, contents, strict=True):
         known = by_content.get(content[:DIGITS], [])
-        row = next((row for row in known if row.name == record.name), known[0] if known else None)
-        fixed.append(record if row is None else replace(record, split=row.split))
+        own = [row for row in known if row.name == record.name] or known
+        fixed.append(replace(record, split=own[0].split) if own else record)
     return fixed
 
 

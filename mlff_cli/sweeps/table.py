@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from mlff_cli.audit.verdict import of_runs
 from mlff_cli.config.overrides import command_line
-from mlff_cli.results.columns import Row
+from mlff_cli.results.cells import Row
 from mlff_cli.results.comparison import varied_keys, write_comparison
-from mlff_cli.results.tables import result_row
-from mlff_cli.results.terminal import show
-from mlff_cli.runs.folder import backbone_name
+from mlff_cli.results.renderers.terminal import show
+from mlff_cli.results.tables import results_table
+from mlff_cli.runs.identity import backbone_name
+from mlff_cli.runs.report import remarks_on_splits, row_of
 from mlff_cli.sweeps.notes import Notes
 from mlff_cli.sweeps.plan import Plan, PlannedRun
 
@@ -24,9 +24,9 @@ def write_table(plan: Plan, notes: Notes) -> int:
     rows.sort(
         key=lambda row: [str(row.get(key, "")) for key in ("scenario", "method", *varied, "seed")]
     )
-    remarks = of_runs([run.folder for run in plan.runs if run.folder.finished])
+    remarks = remarks_on_splits([run.folder for run in plan.runs if run.folder.finished])
     means = write_comparison(plan.folder, rows, varied, command_line(), remarks)
-    show(means, f"{len(rows)} runs", plan.folder)
+    show(results_table(means, f"{len(rows)} runs"), plan.folder)
     if plan.table == "paper":
         _show_paper_table(plan.folder / PAPER_TABLE, rows, remarks)
     else:
@@ -37,7 +37,7 @@ def write_table(plan: Plan, notes: Notes) -> int:
 def _row(run: PlannedRun, varied: list[str], notes: Notes) -> Row:
     """Return a run's row: its result, or why there is none."""
     if run.folder.finished:
-        row = result_row(run.folder.matrix(), run.folder.facts())
+        row = row_of(run.folder)
     else:
         error = notes.error(run) or "its folder is gone"
         row = {**_kind(run), "seed": run.config["seed"], "error": error}

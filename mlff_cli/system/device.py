@@ -73,3 +73,14 @@ class Device:
         name = torch.cuda.get_device_name() if self.device.type == "cuda" else self.device.type
         kind = str(self.autocast_type).removeprefix("torch.") if self.autocast_type else "float32"
         return f"{name}, {kind}"
+
+
+@contextmanager
+def limited_threads(count: int | None) -> Iterator[None]:
+    """Compute on so many threads of the processor, afterwards on as many as before; None: all."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -73,7 +73,7 @@ def test_the_weights_of_the_file_are_in_the_network(name, weights_of):
     backbone = recipe(name, weights_of, image_size=160).build()
     expected = random_state(name)
     common = 0
-    for key, tensor in backbone.network.state_dict().items():
+    for key, tensor in backbone.module.network.state_dict().items():
         whole = key.removeprefix("model.")
         # features_only writes "stages_0" where the whole network has "stages.0".
         whole = whole if whole in expected else whole.replace("_", ".", 1)
@@ -111,8 +111,8 @@ def test_a_pickled_state_dict_is_read_bare_or_wrapped(wrap, tmp_path, weights_of
     state = random_state("test_resnet")
     file = tmp_path / "weights.pth"
     torch.save({"state_dict": state, "epoch": 3} if wrap else state, file)
-    given = recipe("test_resnet", weights_of, weights=str(file)).build().network.state_dict()
-    usual = recipe("test_resnet", weights_of).build().network.state_dict()
+    given = recipe("test_resnet", weights_of, weights=str(file)).build().module.network.state_dict()
+    usual = recipe("test_resnet", weights_of).build().module.network.state_dict()
     assert all(torch.equal(tensor, usual[name]) for name, tensor in given.items())
 
 

@@ -31,7 +31,7 @@ CONFIGS = {
     "fusion of no width": (("fusion.width=0",), ("fusion.width", "at least")),
     "learning rate of none": (("method.learning_rate=0",), ("method.learning_rate", "between")),
     "learning rate NaN": (("method.learning_rate=nan",), ("method.learning_rate", "a number")),
-    "dropout of all": (("fusion.dropout=1.5",), ("fusion.dropout", "between")),
+    "dropout of all": (("method.dropout=1.5",), ("method.dropout", "between")),
     "seed that is no number": (("seed=lucky",), ("seed", "'lucky'")),
     "negative seed": (("seed=-1",), ("seed", "at least 0")),
     "all in test": (("splits.test=1.0",), ("splits.test", "between")),
@@ -43,8 +43,8 @@ CONFIGS = {
     "unknown level": (
         ("backbone.levels=[blocks.0,attic]", "features.store=false"), ("'attic'", "blocks.")),
     "regressor on labels": (("head=regressor",), ("head=regressor", "head=classifier")),
-    "unknown augmentation": (
-        ("method=finetune", "method.augmentation=[twirls]"), ("'twirls'", "true or false")),
+    "unknown variation": (
+        ("method=finetune", "method.variations=[twirls]"), ("'twirls'", "true or false")),
     "unknown order": (("order=[bolt,screw]",), ("order", "'screw'")),
     "order without all": (("order=[bolt]",), ("order", "nut")),
     "order with one twice": (("order=[bolt,bolt,nut]",), ("order", "twice")),

@@ -189,7 +189,7 @@ def test_a_loss_that_is_no_number_keeps_the_last_good_state(place, mlff, monkeyp
         return
     code, said = mlff(*words)
     assert code == 0, said
-    assert "taken up behind experience 1 of 2" in said
+    assert "resumed after experience 1 of 2" in said
     code, _ = mlff(*words, "paths.runs=whole")
     (one,), (other,) = (
         place.glob("new/custom/*/matrix.csv"),

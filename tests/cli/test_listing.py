@@ -26,7 +26,7 @@ def test_the_keys_of_a_choice_stand_below_it_as_they_are_given():
     out = call("list", "fusion").out
     for key in shipped("fusion/conv1x1").keys() - {"name"}:
         assert f"    fusion.{key}=" in out
-    assert "fusion.statistics=[max,min,range]" in out
+    assert "fusion.pooling=[max,min,range]" in out
     assert "data.root=null" in call("list", "dataset").out
     assert "fusion.name" not in out
 

@@ -95,11 +95,11 @@ def test_a_users_own_choice_varies_a_shipped_one(own):
     flag = own("fusion/narrow", "defaults: [conv1x1]\nwidth: 24\n")
     result = call("train", flag, "fusion=narrow", "--cfg", "job")
     assert result.code == 0
-    assert "fusion:\n  name: conv1x1\n  width: 24\n  statistics:" in result.out
+    assert "fusion:\n  name: conv1x1\n  width: 24\n  pooling:" in result.out
 
 
 def test_a_users_own_choice_may_be_written_out(own):
-    text = "name: conv1x1\nwidth: 24\nstatistics: [max]\ndropout: 0.1\n"
+    text = "name: conv1x1\nwidth: 24\npooling: [max]\n"
     flag = own("fusion/narrow", text)
     assert "width: 24" in call("train", flag, "fusion=narrow", "--cfg=job").out
     assert "missing: seed" not in call("train", flag, "fusion=narrow", "--cfg=job").out
@@ -108,7 +108,7 @@ def test_a_users_own_choice_may_be_written_out(own):
 def test_a_users_own_choice_is_held_to_the_schema(own):
     flag = own("fusion/narrow", "name: conv1x1\nwidth: 24\n")
     said = refusal("train", flag, "fusion=narrow")
-    assert "'fusion.statistics' is missing" in said and "defaults: [conv1x1]" in said
+    assert "'fusion.pooling' is missing" in said and "defaults: [conv1x1]" in said
     own("fusion/narrow", "name: narrow\nwidth: 24\n")
     assert "fusion.name: 'narrow' is no fusion" in refusal("train", flag, "fusion=narrow")
     own("fusion/narrow", "defaults: [conv1x1]\nwidth: wide\n")

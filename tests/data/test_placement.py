@@ -124,7 +124,7 @@ def test_a_missing_component_leaves_its_lands():
         ({"image_size": 100_000}, "32 to 1024"),
         ({"images_per_class": 0}, "data.images_per_class=0"),
         ({"labelling": "offset"}, "did you mean 'offsets'"),
-        ({"augmentation": ["brightnes"]}, "did you mean 'brightness'"),
+        ({"variations": ["brightnes"]}, "did you mean 'brightness'"),
     ],
 )
 def test_wrong_values_are_named(arguments, message):

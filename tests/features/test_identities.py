@@ -11,7 +11,6 @@ import pytest
 from mlff_cli.errors import UserError
 from mlff_cli.features import identities as module
 from mlff_cli.features.identities import identities
-from mlff_cli.tasks.record import Record
 
 
 @dataclass(frozen=True)
@@ -29,10 +28,6 @@ class Drawn:
 
 def sha(content):
     return hashlib.sha256(content).hexdigest()
-
-
-def records(*images):
-    return [Record(f"image {position}", image) for position, image in enumerate(images)]
 
 
 @pytest.fixture
@@ -61,16 +56,16 @@ def hashed(monkeypatch):
     seen = []
     original = module._hashed
 
-    def watched(record, path):
+    def watched(path):
         seen.append(Path(path).name)
-        return original(record, path)
+        return original(path)
 
     monkeypatch.setattr(module, "_hashed", watched)
     return seen
 
 
 def test_hashes_of_files_and_of_generated_images_in_order(files, memo):
-    mixed = records(File(files[3]), Drawn(7), File(str(files[0])), File(files[3]))
+    mixed = [File(files[3]), Drawn(7), File(str(files[0])), File(files[3])]
     expected = [sha(b"content 3"), Drawn(7).identity(), sha(b"content 0"), sha(b"content 3")]
     assert identities(mixed, memo) == expected
     assert identities(mixed, None) == expected
@@ -78,7 +73,7 @@ def test_hashes_of_files_and_of_generated_images_in_order(files, memo):
 
 
 def test_a_file_is_read_once(files, memo, later, hashed):
-    everything = records(*map(File, files))
+    everything = [*map(File, files)]
     first = identities([*everything, *everything], memo)
     assert sorted(hashed) == [path.name for path in files]
     assert identities(everything, memo) == first[:5] == [sha(b"content %d" % n) for n in range(5)]
@@ -91,11 +86,11 @@ def test_paths_relative_to_the_current_folder_are_told_apart(files, memo, later,
     (other / "0.png").write_bytes(b"another")
     for folder, content in ((files[0].parent, b"content 0"), (other, b"another")):
         monkeypatch.chdir(folder)
-        assert identities(records(File("0.png")), memo) == [sha(content)]
+        assert identities([File("0.png")], memo) == [sha(content)]
 
 
 def test_a_changed_file_is_read_again(files, memo, later):
-    everything = records(*map(File, files))
+    everything = [*map(File, files)]
     identities(everything, memo)
     files[1].write_bytes(b"content X, longer")
     files[2].write_bytes(b"content Y")
@@ -104,23 +99,23 @@ def test_a_changed_file_is_read_again(files, memo, later):
 
 def test_a_replaced_file_of_the_same_size_and_time_is_read_again(files, memo, later):
     status = files[1].stat()
-    identities(records(File(files[1])), memo)
+    identities([File(files[1])], memo)
     time.sleep(0.02)  # beyond the resolution of the change time
     files[1].write_bytes(b"CONTENT 1")
     os.utime(files[1], ns=(status.st_atime_ns, status.st_mtime_ns))
-    assert identities(records(File(files[1])), memo) == [sha(b"CONTENT 1")]
+    assert identities([File(files[1])], memo) == [sha(b"CONTENT 1")]
 
 
 def test_a_file_written_just_now_is_not_remembered(files, memo, hashed):
-    identities(records(File(files[0])), memo)
+    identities([File(files[0])], memo)
     assert not memo.exists()
-    identities(records(File(files[0])), memo)
+    identities([File(files[0])], memo)
     assert hashed == ["0.png", "0.png"]
 
 
 def test_a_time_in_the_future_is_not_remembered(files, memo, later):
     os.utime(files[0], (time.time() + 3600,) * 2)
-    identities(records(File(files[0])), memo)
+    identities([File(files[0])], memo)
     assert not memo.exists()
 
 
@@ -136,7 +131,7 @@ def test_a_time_in_the_future_is_not_remembered(files, memo, later):
     ],
 )
 def test_a_damaged_memo_is_rebuilt(files, memo, later, hashed, damage):
-    everything = records(*map(File, files))
+    everything = [*map(File, files)]
     expected = identities(everything, memo)
     memo.write_bytes(damage(memo.read_bytes()))
     hashed.clear()
@@ -147,7 +142,7 @@ def test_a_damaged_memo_is_rebuilt(files, memo, later, hashed, damage):
 
 
 def test_no_flipped_byte_of_the_memo_gives_a_wrong_hash(files, memo, later):
-    everything = records(*map(File, files[:1]))
+    everything = [*map(File, files[:1])]
     expected = identities(everything, memo)
     content = memo.read_bytes()
     for position in range(len(content)):
@@ -160,14 +155,14 @@ def test_no_flipped_byte_of_the_memo_gives_a_wrong_hash(files, memo, later):
 def test_a_memo_that_cannot_be_written_only_costs_time(files, tmp_path, later, caplog):
     (tmp_path / "blocked").write_text("")
     memo = tmp_path / "blocked" / "identities.jsonl"
-    assert identities(records(File(files[0])), memo) == [sha(b"content 0")]
+    assert identities([File(files[0])], memo) == [sha(b"content 0")]
     assert str(memo) in caplog.text
 
 
 def remember(files, memo, times):
     for _ in range(times):
         for path in files:
-            identities(records(File(path)), memo)
+            identities([File(path)], memo)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="processes are forked")
@@ -191,14 +186,14 @@ def test_names_that_are_not_text_are_remembered(tmp_path, memo, later, hashed):
     except OSError:
         pytest.skip("this file system takes only text as names")
     for _ in range(2):
-        assert identities(records(File(path)), memo) == [sha(b"x")]
+        assert identities([File(path)], memo) == [sha(b"x")]
     assert len(hashed) == 1
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder"])
-def test_an_unreadable_file_names_record_and_path(tmp_path, memo, kind):
+def test_an_unreadable_file_is_named(tmp_path, memo, kind):
     path = tmp_path / "gone.png"
     if kind == "folder":
         path.mkdir()
-    with pytest.raises(UserError, match=r"image 'image 0': .*gone\.png cannot be read"):
-        identities(records(File(path)), memo)
+    with pytest.raises(UserError, match=r"gone\.png: the image cannot be read"):
+        identities([File(path)], memo)

@@ -8,8 +8,7 @@ from torch.nn import functional as F
 from mlff_cli.backbones.efficientnet_lite0 import EfficientNetLite0
 from mlff_cli.backbones.levels import LevelInfo
 from mlff_cli.errors import UserError
-from mlff_cli.features.features import pooled
-from mlff_cli.features.pooling import LevelInput, statistic
+from mlff_cli.features.pooling import LevelInput, pooled, pooling
 from mlff_cli.fusion.authors import AuthorsFusion
 from mlff_cli.fusion.base import Standardisation
 from mlff_cli.fusion.conv1x1 import Conv1x1Fusion
@@ -33,7 +32,7 @@ def live():
 def trained(layer, inputs):
     """Move every parameter and constant away from where it begins."""
     torch.manual_seed(1)
-    layer.fit(inputs)
+    layer.fit([inputs])
     with torch.no_grad():
         for parameter in layer.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.1)
@@ -44,8 +43,8 @@ def trained(layer, inputs):
 def test_conv1x1_equals_convolutions_of_the_live_maps_pooled_afterwards(live):
     levels, maps = live
     names = [level.name for level in levels]
-    layer = Conv1x1Fusion(levels, width=7, statistics=["mean"], dropout=0.0)
-    inputs = pooled(maps, names, layer.inputs)
+    layer = Conv1x1Fusion(levels, width=7, pooling=["mean"])
+    inputs = pooled(dict(zip(names, maps, strict=True)), layer.inputs)
     trained(layer, inputs).eval()
     expected = torch.zeros(6, 7)
     channels = [map_.shape[1] for map_ in maps]
@@ -65,7 +64,8 @@ def test_conv1x1_equals_convolutions_of_the_live_maps_pooled_afterwards(live):
 def test_authors_equals_its_blocks_on_live_maps_pooled_by_torch(live):
     levels, maps = live
     layer = AuthorsFusion(levels, width=25)
-    inputs = pooled(maps, [level.name for level in levels], layer.inputs)
+    by_level = dict(zip([level.name for level in levels], maps, strict=True))
+    inputs = pooled(by_level, layer.inputs)
     trained(layer, inputs).train()
     layer(inputs)  # moves the statistics of BatchNorm
     layer.eval()
@@ -82,7 +82,7 @@ def test_authors_pools_four_levels_by_max_max_mean_mean_and_has_the_published_si
     assert [item.name for item in layer.inputs] == [
         "layer1/max", "layer2/max", "layer3/mean", "layer4/mean",
     ]  # fmt: skip
-    head = Classifier(layer.width, 2, hidden=1024, label_smoothing=0.0)
+    head = Classifier(layer.width, ("good", "bad"), hidden=1024, label_smoothing=0.0)
     parameters = sum(p.numel() for module in (layer, head) for p in module.parameters())
     assert parameters == 2_039_810
 
@@ -93,7 +93,7 @@ def test_authors_shares_its_width_evenly(count):
     layer.eval()
     assert layer.width == 16 // count * count
     assert layer([torch.rand(2, 4)] * count).shape == (2, layer.width)
-    assert [item.statistic for item in layer.inputs].count("max") == count // 2
+    assert [item.pooling for item in layer.inputs].count("max") == count // 2
 
 
 def test_authors_refuses_a_width_below_the_number_of_levels():
@@ -113,8 +113,8 @@ def test_authors_trains_on_a_single_row_and_leaves_its_statistics():
     assert not all(torch.equal(before[name], buffer) for name, buffer in layer.named_buffers())
 
 
-def test_conv1x1_reads_every_statistic_of_every_level_and_weighs_levels():
-    layer = Conv1x1Fusion(LEVELS, width=4, statistics=["mean", "max"], dropout=0.0)
+def test_conv1x1_reads_every_pooling_of_every_level_and_weighs_levels():
+    layer = Conv1x1Fusion(LEVELS, width=4, pooling=["mean", "max"])
     assert [item.name for item in layer.inputs] == [
         "shallow/mean", "shallow/max", "deep/mean", "deep/max",
     ]  # fmt: skip
@@ -130,16 +130,16 @@ def test_conv1x1_reads_every_statistic_of_every_level_and_weighs_levels():
 def test_conv1x1_begins_like_a_convolution_per_level():
     """Whatever the number of the other levels, a level's weights begin within 1 / sqrt(C_l)."""
     torch.manual_seed(0)
-    layer = Conv1x1Fusion(RESNET50, width=64, statistics=["mean", "max"], dropout=0.0)
+    layer = Conv1x1Fusion(RESNET50, width=64, pooling=["mean", "max"])
     counts = [level.channels for level in RESNET50 for _ in range(2)]
     for weight, count in zip(layer.convolutions.weight.split(counts, dim=1), counts, strict=True):
         assert 0.9 * count**-0.5 < float(weight.detach().abs().max()) <= count**-0.5
 
 
 def test_conv1x1_sees_where_something_is_in_a_grid():
-    layer = Conv1x1Fusion(LEVELS, width=4, statistics=["mean", "grid"], dropout=0.0)
+    layer = Conv1x1Fusion(LEVELS, width=4, pooling=["mean", "grid"])
     inputs = [torch.rand(2, 3), torch.rand(2, 3, 4, 4), torch.rand(2, 5), torch.rand(2, 5, 4, 4)]
-    layer.fit(inputs)
+    layer.fit([inputs])
     fused = layer(inputs)
     assert fused.shape == (2, 4)
     turned = [inputs[0], inputs[1].flip(3), inputs[2], inputs[3].flip(3)]
@@ -147,19 +147,19 @@ def test_conv1x1_sees_where_something_is_in_a_grid():
 
 
 def test_conv1x1_refuses_whole_maps_whose_size_is_the_images():
-    with pytest.raises(UserError, match=r"fusion\.statistics: 'map' .* use 'grid'"):
-        Conv1x1Fusion(LEVELS, width=4, statistics=["map"], dropout=0.0)
+    with pytest.raises(UserError, match=r"fusion\.pooling: 'map' .* use 'grid'"):
+        Conv1x1Fusion(LEVELS, width=4, pooling=["map"])
 
 
-def test_conv1x1_refuses_a_statistic_that_does_not_exist():
-    with pytest.raises(UserError, match=r"fusion\.statistics: 'meen' is unknown; .*'mean'"):
-        Conv1x1Fusion(LEVELS, width=4, statistics=["meen"], dropout=0.0)
+def test_conv1x1_refuses_a_pooling_that_does_not_exist():
+    with pytest.raises(UserError, match=r"fusion\.pooling: 'meen' is unknown; .*'mean'"):
+        Conv1x1Fusion(LEVELS, width=4, pooling=["meen"])
 
 
 def test_deepest_is_the_deepest_level_standardised_with_nothing_to_train():
     layer = DeepestLevel(LEVELS)
     rows = torch.randn(50, 5) * 3 + 2
-    layer.fit([rows])
+    layer.fit([[rows]])
     assert layer.inputs == (LevelInput("deep", "mean"),)
     assert list(layer.parameters()) == []
     fused = layer([rows])
@@ -170,28 +170,53 @@ def test_deepest_is_the_deepest_level_standardised_with_nothing_to_train():
 
 def test_standardisation_leaves_a_constant_channel_alone():
     layer = Standardisation(2)
-    layer.fit(torch.tensor([[1.0, 7.0], [3.0, 7.0]]))
+    layer.fit([[torch.tensor([[1.0, 7.0], [3.0, 7.0]])]], lambda inputs: inputs[0])
     assert layer(torch.tensor([[1.0, 7.0], [3.0, 8.0]])).tolist() == [[-1.0, 0.0], [1.0, 1.0]]
 
 
-def test_statistics_by_hand():
+def test_standardisation_in_batches_is_that_of_all_rows_in_double_precision():
+    """Values far from 0: in single precision, or in one pass, their spread would be lost."""
+    torch.manual_seed(0)
+    rows = torch.randn(1000, 3) * 0.01 + 1000
+    layer = Standardisation(3)
+    layer.fit([[part] for part in rows.split(7)], lambda inputs: inputs[0])
+    exact = rows.double()
+    torch.testing.assert_close(layer.mean, exact.mean(0).float(), rtol=0, atol=0)
+    torch.testing.assert_close(layer.std, exact.std(0, unbiased=False).float(), rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [DeepestLevel(LEVELS), Conv1x1Fusion([LEVELS[-1]], width=4, pooling=["mean"]),
+     AuthorsFusion([LEVELS[-1]], width=4)],
+    ids=["deepest", "conv1x1", "authors"],
+)  # fmt: skip
+def test_constants_are_taken_once_and_are_part_of_the_state(layer):
+    layer.fit([[torch.randn(9, 5)]])
+    before = {name: tensor.clone() for name, tensor in layer.state_dict().items()}
+    assert bool(before["fitted"])
+    layer.fit([[torch.randn(9, 5) + 5]])
+    assert all(torch.equal(before[name], tensor) for name, tensor in layer.state_dict().items())
+
+
+def test_poolings_by_hand():
     maps = torch.tensor([[[[1.0, 2.0], [3.0, 6.0]]]])
-    assert float(statistic("mean")(maps)) == 3.0
-    assert float(statistic("max")(maps)) == 6.0
-    assert float(statistic("min")(maps)) == 1.0
-    assert float(statistic("deviation")(maps)) == pytest.approx((14 / 4) ** 0.5)
-    assert statistic("grid")(torch.rand(2, 3, 9, 9)).shape == (2, 3, 4, 4)
-    assert torch.equal(statistic("map")(maps), maps)
-    assert float(statistic("deviation")(torch.ones(1, 1, 1, 1))) == 0.0
+    assert float(pooling("mean")(maps)) == 3.0
+    assert float(pooling("max")(maps)) == 6.0
+    assert float(pooling("min")(maps)) == 1.0
+    assert float(pooling("deviation")(maps)) == pytest.approx((14 / 4) ** 0.5)
+    assert pooling("grid")(torch.rand(2, 3, 9, 9)).shape == (2, 3, 4, 4)
+    assert torch.equal(pooling("map")(maps), maps)
+    assert float(pooling("deviation")(torch.ones(1, 1, 1, 1))) == 0.0
 
 
-def test_statistics_are_those_of_torch_whatever_the_layout():
+def test_poolings_are_those_of_torch_whatever_the_layout():
     maps = torch.randn(3, 5, 7, 4)
     for laid_out in (maps, maps.contiguous(memory_format=torch.channels_last)):
-        assert torch.equal(statistic("max")(laid_out), maps.amax(dim=(2, 3)))
-        assert torch.equal(statistic("min")(laid_out), maps.amin(dim=(2, 3)))
+        assert torch.equal(pooling("max")(laid_out), maps.amax(dim=(2, 3)))
+        assert torch.equal(pooling("min")(laid_out), maps.amin(dim=(2, 3)))
         expected = maps.var(dim=(2, 3), unbiased=False).sqrt()
-        torch.testing.assert_close(statistic("deviation")(laid_out), expected)
+        torch.testing.assert_close(pooling("deviation")(laid_out), expected)
 
 
 def test_range_is_the_largest_step_between_neighbours():
@@ -199,20 +224,20 @@ def test_range_is_the_largest_step_between_neighbours():
     maps[0, 0, :, 7] = 3.0  # the last column, which windows of every second position must reach
     maps[0, 1] = torch.arange(8.0)  # a slope: 2 within three positions, 7 over the whole map
     for laid_out in (maps, maps.contiguous(memory_format=torch.channels_last)):
-        assert statistic("range")(laid_out).tolist() == [[3.0, 2.0]]
+        assert pooling("range")(laid_out).tolist() == [[3.0, 2.0]]
 
 
 @pytest.mark.parametrize("side", [1, 2, 3, 4, 7])
 def test_range_of_maps_of_any_size(side):
     maps = torch.randn(2, 3, side, side)
     whole = maps.amax(dim=(2, 3)) - maps.amin(dim=(2, 3))
-    found = statistic("range")(maps)
+    found = pooling("range")(maps)
     assert bool((found <= whole + 1e-6).all())
     if side <= 2:
         torch.testing.assert_close(found, whole)
 
 
-def test_statistics_of_half_precision_are_full_precision():
+def test_poolings_of_half_precision_are_full_precision():
     maps = torch.full((1, 1, 64, 64), 100.0, dtype=torch.float16)
-    assert float(statistic("mean")(maps)) == 100.0
-    assert statistic("mean")(maps).dtype == torch.float32
+    assert float(pooling("mean")(maps)) == 100.0
+    assert pooling("mean")(maps).dtype == torch.float32

@@ -19,14 +19,21 @@ def record(name="a.png", labels=(), targets=()):
     return Record(name, GeneratedImage("surfaces", ()), labels=labels, targets=targets)
 
 
+NAMES = ("a", "b", "c", "d", "e")
+
+
 def classifier(width=6, outputs=3, hidden=0, label_smoothing=0.0):
-    return Classifier(width, outputs, hidden=hidden, label_smoothing=label_smoothing)
+    return Classifier(width, NAMES[:outputs], hidden=hidden, label_smoothing=label_smoothing)
 
 
 @pytest.mark.parametrize("hidden", [0, 8])
 @pytest.mark.parametrize(
     "make",
-    [classifier, lambda **keys: MultiLabel(6, 3, **keys), lambda **keys: Regressor(6, 3, **keys)],
+    [
+        classifier,
+        lambda **keys: MultiLabel(6, NAMES[:3], **keys),
+        lambda **keys: Regressor(6, NAMES[:3], **keys),
+    ],
     ids=["classifier", "multi_label", "regressor"],
 )
 def test_shapes_and_a_hidden_layer(make, hidden):
@@ -59,13 +66,18 @@ def test_a_head_that_grows_keeps_what_old_outputs_give():
     head = classifier(outputs=2).eval()
     rows = torch.randn(4, 6)
     before = head(rows)
-    head.grow(5)
+    head.grow(NAMES)
     after = head(rows)
     assert after.shape == (4, 5)
     torch.testing.assert_close(after[:, :2], before)
-    assert head.output.weight.requires_grad
-    head.grow(3)
-    assert head.output.out_features == 5
+    assert head.linear.weight.requires_grad
+    for known in (NAMES[:3], ("e", "b"), ()):
+        head.grow(known)
+        assert head.outputs == NAMES
+    head.grow(("f", "a"))
+    assert head.outputs == (*NAMES, "f")
+    assert head(rows).shape == (4, head.n_outputs)
+    torch.testing.assert_close(head(rows)[:, :5], after)
 
 
 def test_the_classifier_by_hand():
@@ -96,7 +108,7 @@ def test_a_label_that_is_no_output_is_named(head):
 
 
 def test_multi_label_by_hand():
-    head = MultiLabel(6, 2, hidden=0)
+    head = MultiLabel(6, NAMES[:2], hidden=0)
     records = [record(labels=("a", "b")), record(), record(labels=("b",))]
     targets = MultiLabel.targets(records, ["a", "b"])
     assert targets.tolist() == [[1, 1], [0, 0], [0, 1]]
@@ -121,7 +133,7 @@ def test_shipped_heads_name_metrics_that_take_what_they_give(name, make):
 
 
 def test_the_regressor_trains_on_scaled_targets_and_scores_in_their_own_units():
-    head = Regressor(6, 2, hidden=0)
+    head = Regressor(6, ("x", "y"), hidden=0)
     targets = Regressor.targets(
         [record(targets=(10.0, 5.0)), record(targets=(30.0, 5.0))], ["x", "y"]
     )
@@ -132,6 +144,23 @@ def test_the_regressor_trains_on_scaled_targets_and_scores_in_their_own_units():
     assert float(head.loss(outputs, targets)) == 0.0
     assert head.scores(outputs).tolist() == [[10.0, 5.0], [30.0, 5.0]]
     assert float(head.loss(outputs + 3, targets)) == pytest.approx(2.5)  # linear beyond 1
+
+
+def test_the_constants_of_a_head_are_taken_once_and_are_part_of_its_state():
+    head = Regressor(6, ("x",), hidden=0)
+    head.fit(torch.tensor([[1.0], [3.0]]))
+    head.fit(torch.tensor([[100.0], [300.0]]))
+    assert head.mean.tolist() == [2.0]
+    other = Regressor(6, ("x",), hidden=0)
+    other.load_state_dict(head.state_dict())
+    other.fit(torch.tensor([[100.0], [300.0]]))
+    assert other.mean.tolist() == [2.0]
+
+
+def test_a_head_says_what_of_a_record_it_answers():
+    assert [kind.answers for kind in (Classifier, MultiLabel, Regressor)] == [
+        "labels", "labels", "targets",
+    ]  # fmt: skip
 
 
 def test_the_regressor_names_an_image_without_its_targets():

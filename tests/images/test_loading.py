@@ -1,4 +1,4 @@
-"""Records to batches of squared images."""
+"""Image sources to batches of squared images."""
 
 import numpy as np
 import pytest
@@ -10,17 +10,16 @@ from mlff_cli.data.files import FileImage
 from mlff_cli.errors import UserError
 from mlff_cli.images import loading as images
 from mlff_cli.images.loading import all_images, image_batches, normalised, squared
-from mlff_cli.tasks.record import Record
 
 
 @pytest.fixture
-def records(tmp_path):
+def sources(tmp_path):
     """Eleven images of various shape, each of one grey: its number times ten."""
     made = []
     for number in range(11):
         path = tmp_path / f"{number}.png"
         Image.new("RGB", (20 + number, 40 - number), (number * 10,) * 3).save(path)
-        made.append(Record(path.name, FileImage(path)))
+        made.append(FileImage(path))
     return made
 
 
@@ -63,8 +62,8 @@ def test_normalised_by_hand():
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_batches_come_in_the_order_of_the_records(records, workers):
-    batches = list(image_batches(records, 16, 4, workers))
+def test_batches_come_in_the_order_of_the_sources(sources, workers):
+    batches = list(image_batches(sources, 16, 4, workers))
     assert [tuple(batch.shape) for batch in batches] == [
         (4, 3, 16, 16),
         (4, 3, 16, 16),
@@ -74,36 +73,36 @@ def test_batches_come_in_the_order_of_the_records(records, workers):
     assert list(image_batches([], 16, 4, workers)) == []
 
 
-def test_reading_images_draws_nothing_that_training_would_notice(records):
+def test_reading_images_draws_nothing_that_training_would_notice(sources):
     """The order of batches must not depend on whether images had to be read before."""
     torch.manual_seed(3)
     expected = torch.rand(1)
     torch.manual_seed(3)
-    list(image_batches(records, 16, 4, 0))
+    list(image_batches(sources, 16, 4, 0))
     assert torch.equal(torch.rand(1), expected)
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_a_bad_image_is_one_message_without_a_traceback(records, workers):
-    records[6].image.path.write_bytes(b"torn")
-    records[9].image.path.write_bytes(b"torn as well")
+def test_a_bad_image_is_one_message_without_a_traceback(sources, workers):
+    sources[6].path.write_bytes(b"torn")
+    sources[9].path.write_bytes(b"torn as well")
     with pytest.raises(UserError, match=r"6\.png") as error:
-        list(image_batches(records, 16, 4, workers))
+        list(image_batches(sources, 16, 4, workers))
     assert "Traceback" not in str(error.value)
     assert "worker" not in str(error.value)
 
 
 @pytest.mark.parametrize("limit", [2**31, 0])
-def test_all_images_in_memory_and_in_a_file(records, limit, monkeypatch):
+def test_all_images_in_memory_and_in_a_file(sources, limit, monkeypatch):
     monkeypatch.setattr(images, "IN_MEMORY", limit)
-    whole = all_images(records, 12, 0)
+    whole = all_images(sources, 12, 0)
     assert whole.shape == (11, 3, 12, 12)
     assert greys(whole) == [10 * number for number in range(11)]
     chosen = whole[torch.tensor([7, 2, 7])]
     assert greys(chosen) == [70, 20, 70]
 
 
-def test_workers_hand_over_what_one_process_reads(records):
+def test_workers_hand_over_what_one_process_reads(sources):
     assert torch.equal(
-        all_images(records, 12, 0), torch.cat(list(image_batches(records, 12, 3, 2)))
+        all_images(sources, 12, 0), torch.cat(list(image_batches(sources, 12, 3, 2)))
     )

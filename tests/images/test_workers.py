@@ -10,13 +10,12 @@ from pathlib import Path
 from PIL import Image
 from mlff_cli.data.files import FileImage
 from mlff_cli.images.loading import image_batches
-from mlff_cli.tasks.record import Record
 
-records = []
+sources = []
 for number in range(6):
     Image.fromarray(np.full((8, 8, 3), number, np.uint8)).save(f"{number}.png")
-    records.append(Record(str(number), FileImage(Path(f"{number}.png"))))
-print(*(int(image.max()) for batch in image_batches(records, 8, 2, 1) for image in batch))
+    sources.append(FileImage(Path(f"{number}.png")))
+print(*(int(image.max()) for batch in image_batches(sources, 8, 2, 1) for image in batch))
 """
 
 

@@ -1,12 +1,16 @@
 """What each method trains, what it leaves alone, and what it counts."""
 
+from functools import partial
+
 import pytest
 import torch
 from configs_for_tests import digits_manifest, learned, small_config, tiny_backbone
 
 from mlff_cli.backbones.recipe import BackboneRecipe
-from mlff_cli.methods.frozen import FrozenMethod
+from mlff_cli.methods.base import Journal, Method
+from mlff_cli.methods.training_features import TrainingFeatures
 from mlff_cli.runs.building import build_method, build_task
+from mlff_cli.runs.registry import class_of
 
 
 def tiny_config(folder, weights_of, **choices):
@@ -15,10 +19,19 @@ def tiny_config(folder, weights_of, **choices):
 
 
 def begun(config):
-    """Return the method with its heads made, and the experiences."""
-    task = build_task(config)
+    """Return the method and its steps."""
+    learned = [e for e in build_task(config).experiences if e.learned]
     method = build_method(config)
-    return method, [e for e in task.experiences if e.learned]
+    return method, method.steps(learned)
+
+
+def tensors(method):
+    return method.state().tensors
+
+
+def learn(method, step):
+    method.begin(step)
+    method.learn(step, Journal())
 
 
 @pytest.fixture
@@ -46,7 +59,7 @@ def changed(network, before):
 @pytest.mark.parametrize("backbone", ["efficientnet_lite0", "timm"])
 def test_a_frozen_backbone_is_left_as_it_was(method, backbone, networks, tmp_path, weights_of):
     keys = tiny_backbone(weights_of) if backbone == "timm" else {}
-    keys |= {"features.views": 2, "data.images_per_class": 4}
+    keys |= {"features.variations": 2, "data.images_per_class": 4}
     config = small_config(tmp_path, backbone=backbone, method=method, keys=keys)
     trained, _ = learned(config, tmp_path / "state")
     trained.adapters.train()
@@ -69,12 +82,11 @@ def test_fine_tuning_changes_every_weight_and_every_statistic(networks, tmp_path
 def test_fine_tuning_takes_the_constants_of_the_fusion_layer_from_the_first_experience(
     tmp_path, weights_of
 ):
-    method, experiences = begun(tiny_config(tmp_path, weights_of, method="finetune"))
+    method, steps = begun(tiny_config(tmp_path, weights_of, method="finetune"))
     scaling = method.adapters.fusion.scaling
     seen = [scaling.mean.clone()]
-    for experience in experiences[:2]:
-        method.begin(experience)
-        method.learn(experience)
+    for step in steps[:2]:
+        learn(method, step)
         seen.append(scaling.mean.clone())
     assert not torch.equal(seen[0], seen[1])
     assert torch.equal(seen[1], seen[2])
@@ -83,44 +95,45 @@ def test_fine_tuning_takes_the_constants_of_the_fusion_layer_from_the_first_expe
 @pytest.mark.parametrize("fusion", ["conv1x1", "authors"])
 def test_mlff_changes_fusion_and_the_new_head_alone(fusion, tmp_path, weights_of):
     config = tiny_config(tmp_path, weights_of, fusion=fusion)
-    method, experiences = begun(config)
+    method, steps = begun(config)
     before = {}
-    for number, experience in enumerate(experiences):
-        method.begin(experience)
-        before = method.state()
-        method.learn(experience)
-        now = method.state()
+    for number, step in enumerate(steps):
+        method.begin(step)
+        before = tensors(method)
+        method.learn(step, Journal())
+        now = tensors(method)
         moved = {name for name in now if not torch.equal(now[name], before[name])}
-        assert {name for name in moved if "_heads" in name} == {
-            f"adapters._heads.{number}.output.{part}" for part in ("weight", "bias")
+        assert {name for name in moved if "heads" in name} == {
+            f"adapters.heads.{number}.{part}" for part in ("linear.weight", "linear.bias", "fitted")
         }
         constants = {name for name in moved if ".scaling." in name}
         assert bool(constants) == (number == 0 and fusion == "conv1x1")
-        assert any("fusion" in name for name in moved - constants)
+        assert ("adapters.fusion.fitted" in moved) == (number == 0)
+        assert any("fusion" in name for name in moved - constants - {"adapters.fusion.fitted"})
     assert not method.adapters.training
 
 
 @pytest.mark.parametrize("fusion", ["deepest", "authors", "conv1x1"])
 def test_a_linear_probe_trains_heads_alone_whatever_it_reads(fusion, tmp_path, weights_of):
     config = tiny_config(tmp_path, weights_of, method="linear_probe", fusion=fusion)
-    method, experiences = begun(config)
-    for experience in experiences:
-        method.begin(experience)
-        before = method.state()
-        method.learn(experience)
-        moved = {n for n, tensor in method.state().items() if not torch.equal(tensor, before[n])}
+    method, steps = begun(config)
+    for step in steps:
+        method.begin(step)
+        before = tensors(method)
+        method.learn(step, Journal())
+        moved = {n for n, tensor in tensors(method).items() if not torch.equal(tensor, before[n])}
         constants = {name for name in moved if ".scaling." in name}
-        assert all("_heads" in name for name in moved - constants)
-        assert bool(constants) == (experience.index == 1 and fusion != "authors")
+        assert all("heads" in n for n in moved - constants - {"adapters.fusion.fitted"})
+        assert bool(constants) == (step.index == 1 and fusion != "authors")
     width = method.adapters.fusion.width
     assert method.trainable_parameters() == 3 * 5 * (width + 1)
 
 
 def test_the_saving_is_counted_against_the_whole_network_with_plain_heads(tmp_path, weights_of):
     config = tiny_config(tmp_path, weights_of, keys={"fusion.width": 16})
-    method, experiences = begun(config)
-    for experience in experiences:
-        method.begin(experience)
+    method, steps = begun(config)
+    for step in steps:
+        method.begin(step)
     channels = [16, 24, 32, 48, 64]  # max, min and range of each level have a convolution each
     fusion = 3 * sum(channels) * 16 + 16 + len(channels)
     assert method.trainable_parameters() == fusion + 3 * 5 * (16 + 1)
@@ -128,32 +141,26 @@ def test_the_saving_is_counted_against_the_whole_network_with_plain_heads(tmp_pa
 
 
 def test_distillation_of_weight_0_is_none(tmp_path, weights_of):
-    config = tiny_config(tmp_path, weights_of, keys={"method.distillation": 0.0})
-    none = learned(config, tmp_path / "none")[0].state()
-    method, experiences = begun(config)
-    for experience in experiences:
-        method.begin(experience)
-        method.train_adapters(experience, previous=method.adapters.fusion, weight=0.0)
-    assert all(torch.equal(tensor, none[name]) for name, tensor in method.state().items())
-    other = tiny_config(tmp_path, weights_of, keys={"method.distillation": 1.0})
-    some = learned(other, tmp_path / "some")[0].state()
+    states = {}
+    for weight in (0.0, 1e-12, 1.0):
+        config = tiny_config(tmp_path, weights_of, keys={"method.distillation": weight})
+        states[weight] = tensors(learned(config, tmp_path / str(weight))[0])
     name = "adapters.fusion.convolutions.weight"
-    assert not torch.equal(some[name], none[name])
+    torch.testing.assert_close(states[0.0][name], states[1e-12][name])
+    assert not torch.equal(states[0.0][name], states[1.0][name])
 
 
 def test_a_large_weight_of_distillation_holds_the_descriptor_where_it_was(tmp_path, weights_of):
     drifts = []
     for weight in (0.0, 1.0, 100.0):
         keys = {"method.distillation": weight, "method.epochs": 40, "method.learning_rate": 0.01}
-        method, experiences = begun(tiny_config(tmp_path, weights_of, keys=keys))
-        first, second = experiences[:2]
-        rows = method.context.features.read(second.train, method.adapters.fusion.inputs)
-        method.begin(first)
-        method.learn(first)
-        before = method.adapters.fusion(rows)
-        method.begin(second)
-        method.learn(second)
-        after = method.adapters.fusion(rows)
+        method, steps = begun(tiny_config(tmp_path, weights_of, keys=keys))
+        first, second = steps[:2]
+        columns = method.read([record.image for record in second.records("train")])
+        learn(method, first)
+        before = method.descriptors(columns)
+        learn(method, second)
+        after = method.descriptors(columns)
         drifts.append((after - before).pow(2).mean().item())
     assert drifts[0] > 2 * drifts[1] > 4 * drifts[2] > 0
 
@@ -162,10 +169,9 @@ def test_distillation_holds_nothing_in_the_first_experience(tmp_path, weights_of
     states = []
     for weight in (0.0, 100.0):
         keys = {"method.distillation": weight}
-        method, experiences = begun(tiny_config(tmp_path, weights_of, keys=keys))
-        method.begin(experiences[0])
-        method.learn(experiences[0])
-        states.append(method.state())
+        method, steps = begun(tiny_config(tmp_path, weights_of, keys=keys))
+        learn(method, steps[0])
+        states.append(tensors(method))
     assert all(torch.equal(tensor, states[1][name]) for name, tensor in states[0].items())
 
 
@@ -177,14 +183,12 @@ def test_joint_learns_every_head_and_gives_the_last_row_alone(tmp_path, weights_
     assert bool(torch.tensor(scores[:3]).isnan().all())
     assert not bool(torch.tensor(scores[3]).isnan().any())
     assert len(outcome.training_seconds) == 1
-    fresh, experiences = begun(config)
-    for experience in experiences:
-        fresh.begin(experience)
-    now = method.state()
-    untouched = [n for n, t in fresh.state().items() if "_heads" in n and torch.equal(t, now[n])]
+    fresh, (step,) = begun(config)
+    assert [e.name for e in step.experiences] == list(outcome.matrix.experiences)
+    fresh.begin(step)
+    now = tensors(method)
+    untouched = [n for n, t in tensors(fresh).items() if "heads" in n and torch.equal(t, now[n])]
     assert untouched == []
-    with pytest.raises(NotImplementedError, match="learn_all"):
-        method.learn(experiences[0])
 
 
 def test_joint_takes_the_constants_of_a_shared_regressor_from_all_experiences(tmp_path, weights_of):
@@ -197,8 +201,8 @@ def test_joint_takes_the_constants_of_a_shared_regressor_from_all_experiences(tm
         keys={"data.file": str(manifest)},
     )  # fmt: skip
     method, outcome = learned(config, tmp_path / "state")
-    _, experiences = begun(config)
-    targets = torch.tensor([r.targets for e in experiences for r in e.train])
+    _, (step,) = begun(config)
+    targets = torch.tensor([record.targets for record in step.records("train")])
     (head,) = method.adapters.heads
     torch.testing.assert_close(head.mean, targets.mean(0))
     assert float(head.spread) > 40
@@ -214,9 +218,10 @@ def test_a_head_that_grows_learns_new_classes_with_every_method(method, head, tm
     )  # fmt: skip
     trained, outcome = learned(config, tmp_path / "state")
     experiences = outcome.matrix.experiences
-    assert trained.adapters.names == ["shared"]
+    assert [*trained.heads] == ["shared"]
     assert len(experiences) == 3  # 11 classes in fours
-    assert trained.adapters["shared"].output.out_features == 11
+    assert trained.heads["shared"] == build_task(config).experiences[-1].outputs
+    assert trained.adapters["shared"].n_outputs == 11
     assert all(outcome.matrix.score("mAP", 3, scored).n for scored in (1, 2, 3))
     if method != "joint":
         # Not scored before its classes are known to the head.
@@ -235,49 +240,95 @@ def test_a_last_batch_of_one_is_learned_from(method, fusion, tmp_path, weights_o
     assert outcome.matrix.score("mAP", 3, 3).n == 5
 
 
-def test_views_are_trained_on_in_turn(tmp_path, weights_of):
-    config = tiny_config(tmp_path, weights_of, keys={"features.views": 3})
-    method, experiences = begun(config)
-    assert isinstance(method, FrozenMethod)
-    method.begin(experiences[0])
-    method.learn(experiences[0])
-    assert method.context.features.extracted == 3 * len(experiences[0].train)
-    features = method.training_features(experiences[:1])
-    assert len(features.stored) == 3
-    assert features.of(3) is features.plain
-    assert not torch.equal(features.of(1).rows, features.plain.rows)
-    assert features.of(1) is features.of(4)
+def features_of(method, step):
+    images = [record.image for record in step.records("train")]
+    inputs = method.adapters.fusion.inputs
+    return TrainingFeatures(method.context, images, inputs, partial(method.seed_of, step.index))
+
+
+def same(one, other):
+    return all(torch.equal(a, b) for a, b in zip(one[:], other[:], strict=True))
+
+
+def test_variations_are_trained_on_in_turn(tmp_path, weights_of):
+    config = tiny_config(tmp_path, weights_of, keys={"features.variations": 3})
+    method, steps = begun(config)
+    learn(method, steps[0])
+    images = sum(len(steps[0].records(split)) for split in ("train", "validation", "test"))
+    assert method.context.features.extracted == images + 2 * len(steps[0].records("train"))
+    by_epoch = features_of(method, steps[0])
+    assert by_epoch(3) is by_epoch.plain
+    assert by_epoch(1) is by_epoch(4)
+    assert not same(by_epoch(1), by_epoch.plain)
+    assert not same(by_epoch(1), by_epoch(2))
 
 
 @pytest.mark.parametrize("method", ["mlff", "joint"])
 def test_variations_that_cannot_be_stored_are_said_and_drawn_anew(
     method, tmp_path, weights_of, caplog
 ):
-    keys = {"features.views": 0, "method.epochs": 2}
+    keys = {"features.variations": 0, "method.epochs": 2}
     config = tiny_config(tmp_path, weights_of, method=method, keys=keys)
     with caplog.at_level("INFO", "mlff_cli"):
         trained, _ = learned(config, tmp_path / "state")
-    assert "features.views=0: variations are drawn anew and cannot be stored" in caplog.text
+    assert "features.variations=0: variations are drawn anew and cannot be stored" in caplog.text
     experiences = build_task(config).experiences
     images = sum(len(e.train) for e in experiences)
     plain = sum(len(e.train) + len(e.validation) + len(e.test) for e in experiences)
     assert trained.context.features.extracted == plain + 2 * images
-    features = trained.training_features(experiences[:1])
-    first = features.of(1).rows
-    assert not torch.equal(features.of(2).rows, first)
-    assert torch.equal(trained.training_features(experiences[:1]).of(1).rows, first)
+    step = trained.steps(experiences)[0]
+    by_epoch = features_of(trained, step)
+    first = by_epoch(1)
+    assert not same(by_epoch(2), first)
+    assert same(features_of(trained, step)(1), first)
     again, _ = learned(config, tmp_path / "again")
-    assert all(torch.equal(tensor, again.state()[n]) for n, tensor in trained.state().items())
+    assert all(torch.equal(tensor, tensors(again)[n]) for n, tensor in tensors(trained).items())
 
 
 def test_the_weights_of_fusion_and_heads_follow_the_seed_alone(tmp_path, weights_of):
     """Whether the backbone had to be built must not show in what is drawn after it."""
     states = []
     for seed in (0, 0, 1):
-        method, experiences = begun(tiny_config(tmp_path, weights_of, keys={"seed": seed}))
-        method.begin(experiences[0])
-        states.append(method.state())
+        method, steps = begun(tiny_config(tmp_path, weights_of, keys={"seed": seed}))
+        method.begin(steps[0])
+        states.append(tensors(method))
     first, second, other = states
     assert all(torch.equal(tensor, second[name]) for name, tensor in first.items())
     name = "adapters.fusion.convolutions.weight"
     assert not torch.equal(first[name], other[name])
+
+
+@pytest.mark.parametrize("method", ["mlff", "joint", "linear_probe", "finetune"])
+def test_a_state_makes_the_heads_that_it_names_and_gives_the_same_scores(
+    method, tmp_path, weights_of
+):
+    config = tiny_config(tmp_path, weights_of, method=method)
+    trained, _ = learned(config, tmp_path / "state")
+    fresh = build_method(config)
+    assert fresh.heads == {}
+    fresh.load(trained.state())
+    assert fresh.heads == trained.heads
+    assert fresh.trainable_parameters() == trained.trainable_parameters()
+    for experience in build_task(config).experiences:
+        images = [record.image for record in experience.test]
+        scores = trained.scores(experience.head, images)
+        assert scores.shape == (len(images), len(experience.outputs))
+        assert (fresh.scores(experience.head, images) == scores).all()
+
+
+def test_a_state_of_another_method_does_not_fit(tmp_path, weights_of):
+    state = learned(tiny_config(tmp_path, weights_of, method="finetune"), tmp_path / "state")[
+        0
+    ].state()
+    other = build_method(tiny_config(tmp_path, weights_of, method="linear_probe"))
+    with pytest.raises(RuntimeError, match="backbone"):
+        other.load(state)
+
+
+def test_what_a_method_works_on_is_said_by_its_class(tmp_path, weights_of):
+    names = ("mlff", "joint", "linear_probe", "finetune")
+    kinds = [
+        class_of("methods", small_config(tmp_path, method=name)["method"], Method).reads_features
+        for name in names
+    ]
+    assert kinds == [True, True, True, False]

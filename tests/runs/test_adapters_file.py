@@ -10,21 +10,22 @@ import pytest
 import torch
 
 from mlff_cli.errors import UserError
+from mlff_cli.methods.base import State
 from mlff_cli.runs.adapters_file import DESCRIPTION, TENSORS, load_adapters, save_adapters
 
 BACKBONE = "ab" * 32
-HEADS = [{"name": "../Größe 7", "outputs": ["good", "pit"]}, {"name": "b", "outputs": ["dx"]}]
+HEADS = {"../Größe 7": ("good", "pit"), "b": ("dx",)}
 
 
 @pytest.fixture
 def folder(tmp_path):
     torch.manual_seed(0)
-    state = {
+    tensors = {
         "adapters.fusion.weight": torch.randn(3, 4).T,
         "adapters.heads.0.bias": torch.randn(2),
         "adapters.heads.0.seen": torch.tensor(7),
     }
-    save_adapters(tmp_path, state, fingerprint=BACKBONE, heads=HEADS)
+    save_adapters(tmp_path, State(HEADS, tensors), fingerprint=BACKBONE)
     return tmp_path
 
 
@@ -39,17 +40,17 @@ def rehashed(folder, **changes):
 
 
 def test_adapters_come_back_as_they_were(folder):
-    state, heads = load_adapters(folder, BACKBONE)
-    assert heads == HEADS
+    state = load_adapters(folder, BACKBONE)
+    assert state.heads == HEADS
+    assert list(state.heads) == list(HEADS)
     torch.manual_seed(0)
-    assert torch.equal(state["adapters.fusion.weight"], torch.randn(3, 4).T)
-    assert int(state["adapters.heads.0.seen"]) == 7
+    assert torch.equal(state.tensors["adapters.fusion.weight"], torch.randn(3, 4).T)
+    assert int(state.tensors["adapters.heads.0.seen"]) == 7
 
 
 def test_the_same_adapters_give_the_same_bytes(folder, tmp_path):
     before = {name: (folder / name).read_bytes() for name in (TENSORS, DESCRIPTION)}
-    state, heads = load_adapters(folder, BACKBONE)
-    save_adapters(folder, state, fingerprint=BACKBONE, heads=heads)
+    save_adapters(folder, load_adapters(folder, BACKBONE), fingerprint=BACKBONE)
     assert before == {name: (folder / name).read_bytes() for name in (TENSORS, DESCRIPTION)}
 
 
@@ -131,6 +132,6 @@ def test_a_pickle_in_place_of_the_tensors_is_not_executed(folder, tmp_path):
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_weights_that_are_no_numbers_are_refused(value, tmp_path):
-    save_adapters(tmp_path, {"w": torch.tensor([1.0, value])}, fingerprint=BACKBONE, heads=[])
+    save_adapters(tmp_path, State({}, {"w": torch.tensor([1.0, value])}), fingerprint=BACKBONE)
     with pytest.raises(UserError, match="'w' holds NaN or Inf"):
         load_adapters(tmp_path, BACKBONE)

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlff_cli.methods.base import State
 from mlff_cli.runs.checkpoints import (
     Checkpoints,
     EpochJournal,
@@ -92,7 +93,8 @@ def test_nothing_is_executed(tmp_path):
 
 def progress(finished=2):
     scores = [[0, 1, 1, "mAP", 0.1 + 0.2, 5], [0, 1, 2, "mAP", None, 5]]
-    return Progress(finished, scores, [1.5, 2.5], 3.5, 100.0, {"adapters.a": torch.ones(2)})
+    state = State({"../Größe 7": ("good", "pit"), "b": ()}, {"adapters.a": torch.ones(2)})
+    return Progress(finished, scores, [1.5, 2.5], 3.5, 100.0, state)
 
 
 def test_progress_is_kept_whole_and_cleared(tmp_path):
@@ -106,7 +108,9 @@ def test_progress_is_kept_whole_and_cleared(tmp_path):
         progress().scores,
         [1.5, 2.5],
     )
-    assert torch.equal(found.state["adapters.a"], torch.ones(2))
+    assert found.state.heads == progress().state.heads
+    assert list(found.state.heads) == list(progress().state.heads)
+    assert torch.equal(found.state.tensors["adapters.a"], torch.ones(2))
     assert [file.name for file in (tmp_path / "state").iterdir()] == [checkpoints.file.name]
     checkpoints.clear()
     assert not (tmp_path / "state").exists()
@@ -123,7 +127,9 @@ def test_clearing_leaves_what_is_not_its_own(tmp_path):
 
 def test_damaged_progress_is_none(tmp_path):
     checkpoints = Checkpoints(tmp_path)
-    for content in (b"", b"{}", packed({"finished": 1}), packed([1]), packed("text")):
+    without_heads = vars(progress()) | {"state": {"adapters.a": torch.ones(2)}}
+    contents = [{"finished": 1}, [1], "text", without_heads]
+    for content in (b"", b"{}", *map(packed, contents)):
         checkpoints.save(progress())
         checkpoints.file.write_bytes(content)
         assert checkpoints.load() is None
@@ -131,22 +137,19 @@ def test_damaged_progress_is_none(tmp_path):
 
 def test_a_journal_keeps_every_so_many_epochs_but_not_the_last(tmp_path):
     checkpoints = Checkpoints(tmp_path)
-    journal = EpochJournal(checkpoints, every=2)
-    journal.experience = 3
+    journal = EpochJournal(checkpoints, every=2, index=3)
     assert journal.resume() is None
     kept = []
     for epoch in range(1, 7):
         journal.epoch_done(epoch, 6, lambda epoch=epoch: {"epoch": epoch})
         kept.append(journal.resume())
     assert kept == [None, *[{"epoch": 2}] * 2, *[{"epoch": 4}] * 3]
-    journal.experience = 4
-    assert journal.resume() is None
+    assert EpochJournal(checkpoints, every=2, index=4).resume() is None
     checkpoints.save(progress(3))
-    journal.experience = 3
     assert journal.resume() is None
 
 
 def test_a_journal_of_0_keeps_nothing(tmp_path):
-    journal = EpochJournal(Checkpoints(tmp_path), every=0)
+    journal = EpochJournal(Checkpoints(tmp_path), every=0, index=1)
     journal.epoch_done(1, 5, lambda: pytest.fail("asked for the state"))
     assert list(tmp_path.iterdir()) == []

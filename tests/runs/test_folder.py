@@ -8,7 +8,6 @@ from copy import deepcopy
 from dataclasses import replace
 
 import pytest
-import yaml
 from configs_for_tests import small_config
 from run_samples import FACTS, RECORD
 
@@ -16,6 +15,7 @@ from mlff_cli.errors import UserError
 from mlff_cli.results.matrix import ScoreMatrix
 from mlff_cli.runs.folder import RunFolder, find_runs
 from mlff_cli.runs.record import encoded
+
 
 @pytest.fixture
 def config(tmp_path):

@@ -9,6 +9,7 @@ from run_samples import FACTS, RECORD
 from mlff_cli.errors import UserError
 from mlff_cli.runs.record import encoded, read_record
 
+
 @pytest.fixture
 def file(tmp_path):
     return tmp_path / "run.json"

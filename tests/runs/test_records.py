@@ -5,10 +5,10 @@ import sys
 
 import pytest
 from configs_for_tests import small_config
+from mlff_cli.runs.records import list_records
 
 from mlff_cli.data.surfaces import Surfaces
 from mlff_cli.errors import UserError
-from mlff_cli.runs.records import list_records
 
 
 def test_records_come_with_the_dataset_that_listed_them(tmp_path):

@@ -40,7 +40,7 @@ def test_the_keys_of_the_section_are_filled_in():
     head = implementation(
         "heads", {"name": "classifier", "hidden": 3, "label_smoothing": 0.1}, Head
     )
-    made = head(5, 2)
+    made = head(5, ("good", "pit"))
     assert made.label_smoothing == 0.1
     assert made.hidden[0].out_features == 3
 

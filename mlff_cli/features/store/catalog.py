@@ -29,6 +29,15 @@ class Place(NamedTuple):
     shard: NDArray[np.intp]
     row: NDArray[np.intp]
 
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Return the shape of one row of a feature; () where no shard holds it."""
+        return self.shards[0].blocks[name].shape[1:] if self.shards else ()
+
+    def empty(self, name: str, rows: int) -> NDArray[Any]:
+        """Return room (rows, ...) for rows of a feature."""
+        dtype = self.shards[0].blocks[name].dtype if self.shards else np.float32
+        return np.empty((rows, *self.shape(name)), dtype)
+
 
 class ShardCatalog:
     """The shards of one folder, as of the last `refresh`; other processes may add and remove."""
@@ -94,31 +103,45 @@ class ShardCatalog:
             elif not damages:
                 return places
 
+    def located(self, keys: NDArray[np.uint8], names: Sequence[str]) -> list[Place]:
+        """Find the rows `keys` (N, 16), all of which must be there.
+
+        Raises:
+            MissingRowsError: Rows are not there.
+        """
+        places = self.locate(keys, names)
+        for place in places:
+            if absent := int((place.shard < 0).sum()):
+                raise MissingRowsError(
+                    f"{self.path}: {absent:,} of {len(keys):,} rows of {', '.join(place.names)} "
+                    "are not stored (any more); start the command again to compute them"
+                )
+        return places
+
+    def take(self, places: Sequence[Place], positions: NDArray[np.intp]) -> dict[str, NDArray[Any]]:
+        """Return of each feature the rows (n, ...) that stand at `positions` (n,) of `places`.
+
+        Raises:
+            MissingRowsError: Rows are not there any more.
+        """
+        outputs: dict[str, NDArray[Any]] = {}
+        for place in places:
+            for name in place.names:
+                outputs[name] = place.empty(name, len(positions))
+            row = place.row[positions]
+            for number, chosen in _grouped(place.shard[positions]):
+                rows = self._take(place.shards[number], place.names, row[chosen])
+                for name, values in zip(place.names, rows, strict=True):
+                    outputs[name][chosen] = values
+        return outputs
+
     def gather(self, keys: NDArray[np.uint8], names: Sequence[str]) -> dict[str, NDArray[Any]]:
         """Return the rows (N, ...) of each feature in the order of `keys` (N, 16).
 
         Raises:
             MissingRowsError: Rows are not there.
         """
-        outputs: dict[str, NDArray[Any]] = {}
-        for place in self.locate(keys, names):
-            absent = int((place.shard < 0).sum())
-            if absent:
-                raise MissingRowsError(
-                    f"{self.path}: {absent:,} of {len(keys):,} rows of {', '.join(place.names)} "
-                    "are not stored (any more); start the command again to compute them"
-                )
-            for name in place.names:
-                if place.shards:
-                    block = place.shards[0].blocks[name]
-                    outputs[name] = np.empty((len(keys), *block.shape[1:]), block.dtype)
-                else:
-                    outputs[name] = np.empty(0, np.float32)
-            for number, positions in _grouped(place.shard):
-                rows = self._take(place.shards[number], place.names, place.row[positions])
-                for name, values in zip(place.names, rows, strict=True):
-                    outputs[name][positions] = values
-        return outputs
+        return self.take(self.located(keys, names), np.arange(len(keys)))
 
     def set_aside(self, damage: ShardDamageError) -> None:
         """Say what is lost, and keep the shard from being read again, here and elsewhere."""

@@ -14,6 +14,7 @@ from mlff_cli.backbones.levels import LevelInfo
 from mlff_cli.errors import UserError, nearest
 from mlff_cli.features.store.catalog import MissingRowsError, ShardCatalog
 from mlff_cli.features.store.row_index import pack_keys
+from mlff_cli.features.store.rows import StoredRows
 from mlff_cli.features.store.shards import write_shards
 from mlff_cli.features.store.spaces import (
     SPACE_FILE,
@@ -91,7 +92,7 @@ class FeatureStore:
         Raises:
             UserError: The disk is full, the folder cannot be written, or a value is beyond the
                 range of float16.
-            ValueError: A name is not "<level>/<statistic>", or a column has not N rows.
+            ValueError: A name is not "<level>/<pooling>", or a column has not N rows.
         """
         packed = pack_keys(keys)
         arrays = {name: self._array(name, column, len(keys)) for name, column in columns.items()}
@@ -103,28 +104,20 @@ class FeatureStore:
         written = write_shards(self.path, packed, arrays)
         self._catalog.refresh(path.name for path in written)
 
-    def read(self, keys: Sequence[str], names: Sequence[str]) -> list[Tensor]:
-        """Return one tensor (N, ...) of the store's dtype per name, rows in the order of `keys`.
+    def rows(self, keys: Sequence[str], names: Sequence[str]) -> StoredRows:
+        """Return the rows of `keys`, which may repeat, in their order; read when they are taken.
 
-        Keys may repeat. Only the rows asked for are brought into memory. Without any key the
-        trailing shape is that of stored rows, where there are any.
+        Without any key the trailing shapes are those of stored rows, where there are any.
 
         Raises:
             MissingRowsError: Rows are not stored, or were damaged or deleted since `missing`.
         """
-        packed = pack_keys(keys)
-        try:
-            rows = self._catalog.gather(packed, names)
-        except MissingRowsError:
-            # Another process may have stored them since, or merged their shards into new ones.
-            self._catalog.refresh()
-            rows = self._catalog.gather(packed, names)
-        return [torch.from_numpy(rows[name]).to(self.dtype) for name in names]
+        return StoredRows(self._catalog, pack_keys(keys), names, self.dtype)
 
     def _array(self, name: str, column: Tensor, rows: int) -> NDArray[Any]:
         if "/" not in name or column.ndim == 0 or len(column) != rows:
             raise ValueError(
-                f"'{name}' {tuple(column.shape)}: expected <level>/<statistic> of {rows} rows"
+                f"'{name}' {tuple(column.shape)}: expected <level>/<pooling> of {rows} rows"
             )
         column = column.detach().cpu()
         values = column.to(self.dtype)

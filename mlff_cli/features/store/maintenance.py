@@ -24,7 +24,7 @@ class SpaceSummary:
     description: str
     dtype: str | None
     created: str | None
-    statistics: tuple[str, ...]  # "<level>/<statistic>"
+    inputs: tuple[str, ...]  # "<level>/<pooling>"
     rows: int  # distinct
     shards: int
     bytes: int
@@ -140,7 +140,7 @@ def _summary(path: Path) -> SpaceSummary:
         description=str(content.get("description", "")),
         dtype=content.get("dtype"),
         created=content.get("created"),
-        statistics=tuple(sorted({name for shard in shards for name in shard.blocks})),
+        inputs=tuple(sorted({name for shard in shards for name in shard.blocks})),
         rows=len(np.unique(np.concatenate(keys))) if keys else 0,
         shards=len(shards),
         bytes=sum(_size(path / name) for name in names),

@@ -6,6 +6,29 @@ import torch
 from torch import Tensor
 
 
+class MemoryRows:
+    """Rows of some features, stacked as they are asked for.
+
+    Attributes:
+        shapes: Of one row of each feature.
+    """
+
+    def __init__(self, columns: Sequence[Sequence[Tensor]], count: int) -> None:
+        self._columns = columns
+        self._count = count
+        self.shapes = [column[0].shape if count else torch.Size() for column in columns]
+
+    def __len__(self) -> int:
+        return self._count
+
+    def take(self, positions: Tensor) -> list[Tensor]:
+        """Return of each feature the rows (n, ...) at positions (n,)."""
+        places = positions.tolist()
+        if not places:
+            return [torch.empty(0, *shape) for shape in self.shapes]
+        return [torch.stack([column[place] for place in places]) for column in self._columns]
+
+
 class MemoryStore:
     """Rows of features by key, with the interface of the store on disk."""
 
@@ -25,6 +48,7 @@ class MemoryStore:
         for name, column in columns.items():
             self._rows.update(((key, name), row) for key, row in zip(keys, column, strict=True))
 
-    def read(self, keys: Sequence[str], names: Sequence[str]) -> list[Tensor]:
-        """Return one (N, ...) tensor per name, rows in the order of the keys."""
-        return [torch.stack([self._rows[key, name] for key in keys]) for name in names]
+    def rows(self, keys: Sequence[str], names: Sequence[str]) -> MemoryRows:
+        """Return the rows of `keys`, which may repeat, in their order."""
+        columns = [[self._rows[key, name] for key in keys] for name in names]
+        return MemoryRows(columns, len(keys))

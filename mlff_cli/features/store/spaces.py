@@ -17,7 +17,7 @@ from mlff_cli.features.store.files import unreadable, write_whole
 logger = logging.getLogger(__name__)
 
 FORMAT_VERSION = 2
-"""Of keys, files and the definitions of the statistics: a change of any must raise it."""
+"""Of keys, files and the definitions of the poolings: a change of any must raise it."""
 
 SPACE_NAME = re.compile(r"[0-9a-f]{32}")
 SPACE_FILE = "space.json"
@@ -25,7 +25,7 @@ SPACE_FILE = "space.json"
 
 @dataclass(frozen=True)
 class FeatureSpace:
-    """What a row depends on besides image and view.
+    """What a row depends on besides image and variation.
 
     Attributes:
         fingerprint: Hash of the backbone's weights, taps and preprocessing.
@@ -52,14 +52,14 @@ class FeatureSpace:
         )
 
 
-def row_key(image_identity: str, view: int, view_version: str = "") -> str:
-    """Return the key (32 hex digits) of an image's row; view 0 is the plain image.
+def row_key(image_identity: str, variation: int, version: str = "") -> str:
+    """Return the key (32 hex digits) of an image's row; variation 0 is the plain image.
 
-    `view_version` says how views are made; it matters for views above 0 only.
+    `version` says how variations are made; it matters for those above 0 only.
     """
-    if view < 0:
-        raise ValueError(f"a view is numbered from 0, not {view}")
-    return _hashed(image_identity, view, view_version if view else "")
+    if variation < 0:
+        raise ValueError(f"a variation is numbered from 0, not {variation}")
+    return _hashed(image_identity, variation, version if variation else "")
 
 
 def write_space(path: Path, space: FeatureSpace, dtype: str) -> None:

@@ -30,6 +30,11 @@ def filled(folder: Path, numbers, names=NAMES, width=8, **arguments) -> FeatureS
     return store
 
 
+def everything(rows) -> list[torch.Tensor]:
+    """Take all of the rows that a store has found."""
+    return rows.take(torch.arange(len(rows)))
+
+
 def shards_of(store: FeatureStore) -> list[Path]:
     return sorted(store.path.glob("*.safetensors"))
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from store_samples import NAMES, SPACE, columns_of, filled, flip, keys_of, shards_of
+from store_samples import NAMES, SPACE, columns_of, everything, filled, flip, keys_of, shards_of
 
 from mlff_cli.errors import UserError
 from mlff_cli.features.store.disk import FeatureStore, MissingRowsError
@@ -18,7 +18,7 @@ def repaired(store, numbers):
     lost = [numbers[position] for position in store.missing(keys_of(numbers), NAMES)]
     store.insert(keys_of(lost), columns_of(lost))
     expected = columns_of(numbers)
-    rows = FeatureStore(store.path.parent, SPACE).read(keys_of(numbers), NAMES)
+    rows = everything(FeatureStore(store.path.parent, SPACE).rows(keys_of(numbers), NAMES))
     return all(torch.equal(r, expected[n]) for r, n in zip(rows, NAMES, strict=True))
 
 
@@ -99,7 +99,7 @@ def test_damage_is_noticed_when_nobody_asked_what_is_missing(tmp_path, caplog):
     (path,) = shards_of(store)
     flip(path, path.stat().st_size - 1)
     with pytest.raises(MissingRowsError, match="30 of 30 rows"):
-        store.read(keys_of(range(30)), NAMES)
+        everything(store.rows(keys_of(range(30)), NAMES))
     assert str(path) in caplog.text
 
 
@@ -109,7 +109,7 @@ def test_a_file_cut_off_after_it_was_checked_is_noticed(tmp_path, caplog):
     (path,) = shards_of(store)
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(MissingRowsError):
-        store.read(keys_of(range(30)), NAMES)
+        everything(store.rows(keys_of(range(30)), NAMES))
     assert "bytes long instead of" in caplog.text
     assert repaired(store, range(30))
 
@@ -120,7 +120,7 @@ def test_a_store_deleted_while_it_is_read_is_said(tmp_path):
     for path in shards_of(store):
         path.unlink()
     with pytest.raises(MissingRowsError, match="start the command again"):
-        store.read(keys_of(range(30)), NAMES)
+        everything(store.rows(keys_of(range(30)), NAMES))
 
 
 def test_a_damaged_shard_that_cannot_be_renamed_is_passed_over(tmp_path, monkeypatch, caplog):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 from safetensors.numpy import load_file
-from store_samples import LEVELS, NAMES, SPACE, columns_of, filled, keys_of, shards_of
+from store_samples import LEVELS, NAMES, SPACE, columns_of, everything, filled, keys_of, shards_of
 
 from mlff_cli.backbones.levels import LevelInfo
 from mlff_cli.errors import UserError
@@ -23,8 +23,8 @@ def test_rows_come_back_in_any_order_and_repeated(tmp_path):
     store.insert(keys_of(range(50, 80)), columns_of(range(50, 80)))
     wanted = [79, 3, 50, 3, 3, 0, 49]
     for reader in (store, FeatureStore(tmp_path, SPACE)):
-        assert same(reader.read(keys_of(wanted), NAMES), wanted)
-        assert same(reader.read(keys_of(wanted), NAMES[::-1]), wanted, NAMES[::-1])
+        assert same(everything(reader.rows(keys_of(wanted), NAMES)), wanted)
+        assert same(everything(reader.rows(keys_of(wanted), NAMES[::-1])), wanted, NAMES[::-1])
 
 
 def test_missing_names_the_positions_of_unknown_rows(tmp_path):
@@ -42,7 +42,7 @@ def test_a_row_is_missing_while_it_lacks_one_name(tmp_path):
     store.insert(keys_of([2]), {"deep/grid": torch.ones(1, 3, 4, 4)})
     assert store.missing(keys_of(range(4)), more) == [0, 1, 3]
     assert store.missing(keys_of(range(4)), NAMES) == []
-    grid, maximum = store.read(keys_of([2, 2]), ["deep/grid", "deep/max"])
+    grid, maximum = everything(store.rows(keys_of([2, 2]), ["deep/grid", "deep/max"]))
     assert torch.equal(grid, torch.ones(2, 3, 4, 4))
     assert torch.equal(maximum, columns_of([2, 2])["deep/max"])
 
@@ -50,15 +50,15 @@ def test_a_row_is_missing_while_it_lacks_one_name(tmp_path):
 def test_reading_unknown_rows_says_what_to_do(tmp_path):
     store = filled(tmp_path, range(4))
     with pytest.raises(MissingRowsError, match=r"1 of 2 rows of deep/max.*start the command again"):
-        store.read(keys_of([1, 9]), ["deep/max"])
+        everything(store.rows(keys_of([1, 9]), ["deep/max"]))
     with pytest.raises(MissingRowsError, match="deep/grid"):
-        store.read(keys_of([1]), ["deep/grid"])
+        everything(store.rows(keys_of([1]), ["deep/grid"]))
 
 
 def test_rows_of_another_process_are_seen_without_reopening(tmp_path):
     reader = FeatureStore(tmp_path, SPACE)
     filled(tmp_path, range(4))
-    assert same(reader.read(keys_of([3]), NAMES), [3])
+    assert same(everything(reader.rows(keys_of([3]), NAMES)), [3])
     assert reader.missing(keys_of([3]), NAMES) == []
 
 
@@ -66,7 +66,7 @@ def test_doubled_rows_are_harmless(tmp_path):
     store = filled(tmp_path, [0, 1, 1, 0])
     store.insert(keys_of([1, 2]), columns_of([1, 2]))
     store.insert(keys_of([1, 2]), columns_of([1, 2]))
-    assert same(store.read(keys_of([0, 1, 2]), NAMES), [0, 1, 2])
+    assert same(everything(store.rows(keys_of([0, 1, 2]), NAMES)), [0, 1, 2])
 
 
 def test_zero_rows(tmp_path):
@@ -74,25 +74,27 @@ def test_zero_rows(tmp_path):
     assert store.missing([], NAMES) == []
     store.insert([], columns_of([]))
     assert not any(tmp_path.iterdir())
-    assert [len(tensor) for tensor in store.read([], NAMES)] == [0, 0]
+    assert [len(tensor) for tensor in everything(store.rows([], NAMES))] == [0, 0]
     store.insert(keys_of([1]), columns_of([1]))
-    assert [tensor.shape for tensor in store.read([], NAMES)] == [(0, 8), (0, 8)]
+    assert [tensor.shape for tensor in everything(store.rows([], NAMES))] == [(0, 8), (0, 8)]
     assert store.missing(keys_of([1, 5]), []) == []
-    assert store.read(keys_of([1]), []) == []
+    assert everything(store.rows(keys_of([1]), [])) == []
 
 
 def test_many_rows_make_several_files(tmp_path):
     store = filled(tmp_path, range(9000), width=2)
     assert len(shards_of(store)) == 3
     wanted = list(range(8999, -1, -1))
-    assert same(FeatureStore(tmp_path, SPACE).read(keys_of(wanted), NAMES), wanted, width=2)
+    assert same(
+        everything(FeatureStore(tmp_path, SPACE).rows(keys_of(wanted), NAMES)), wanted, width=2
+    )
 
 
 def test_large_rows_make_small_shards(tmp_path, monkeypatch):
     monkeypatch.setattr("mlff_cli.features.store.shards._BYTES_PER_SHARD", 1000)
     store = filled(tmp_path, range(20), ["a/map"], width=100)
     assert [p.stat().st_size < 2000 for p in shards_of(store)] == [True] * 10
-    (rows,) = store.read(keys_of([19, 0]), ["a/map"])
+    (rows,) = everything(store.rows(keys_of([19, 0]), ["a/map"]))
     assert torch.equal(rows, columns_of([19, 0], ["a/map"], 100)["a/map"])
 
 
@@ -100,7 +102,7 @@ def test_half_precision_is_rounded_once_and_kept_apart(tmp_path):
     values = torch.randn(6, 5) * 100
     store = FeatureStore(tmp_path, SPACE, dtype="float16")
     store.insert(keys_of(range(6)), {"deep/max": values})
-    (half,) = store.read(keys_of(range(6)), ["deep/max"])
+    (half,) = everything(store.rows(keys_of(range(6)), ["deep/max"]))
     assert half.dtype == torch.float16
     assert torch.equal(half, values.half())
     assert FeatureStore(tmp_path, SPACE).missing(keys_of(range(6)), ["deep/max"]) == [*range(6)]
@@ -123,7 +125,7 @@ def test_unknown_type_is_a_user_error(tmp_path):
     [{"keys": torch.ones(2, 3)}, {"a/mean": torch.ones(3, 3)}, {"a/mean": torch.tensor(1.0)}],
 )
 def test_wrong_columns_are_refused(tmp_path, columns):
-    with pytest.raises(ValueError, match="expected <level>/<statistic> of 2 rows"):
+    with pytest.raises(ValueError, match="expected <level>/<pooling> of 2 rows"):
         FeatureStore(tmp_path, SPACE).insert(keys_of(range(2)), columns)
 
 
@@ -137,7 +139,7 @@ def test_any_layout_and_gradient_of_a_tensor_is_stored(tmp_path):
     store = FeatureStore(tmp_path, SPACE)
     column = torch.arange(12.0, requires_grad=True).reshape(4, 3).T.double()
     store.insert(keys_of(range(3)), {"a/mean": column})
-    (stored,) = store.read(keys_of(range(3)), ["a/mean"])
+    (stored,) = everything(store.rows(keys_of(range(3)), ["a/mean"]))
     assert torch.equal(stored, column.detach().float())
 
 
@@ -174,7 +176,7 @@ def test_only_the_rows_asked_for_enter_memory(tmp_path):
     tracemalloc.start()
     try:
         assert store.missing(keys_of(range(5)), ["a/map"]) == []
-        store.read(keys_of([1, 500, 999]), ["a/map"])
+        everything(store.rows(keys_of([1, 500, 999]), ["a/map"]))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -183,7 +185,7 @@ def test_only_the_rows_asked_for_enter_memory(tmp_path):
 
 def test_a_store_travels_to_worker_processes(tmp_path):
     store = filled(tmp_path, range(4))
-    assert same(pickle.loads(pickle.dumps(store)).read(keys_of([2]), NAMES), [2])
+    assert same(everything(pickle.loads(pickle.dumps(store)).rows(keys_of([2]), NAMES)), [2])
 
 
 def test_a_file_in_the_folders_place_is_said(tmp_path):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from store_samples import SPACE, filled, keys_of
+from store_samples import SPACE, everything, filled, keys_of
 
 from mlff_cli.backbones.levels import LevelInfo, Preprocessing
 from mlff_cli.errors import UserError
@@ -27,12 +27,14 @@ ROWS = st.tuples(st.text(ALPHABET, max_size=8), st.integers(0, 99), st.text(ALPH
 
 @given(ROWS, ROWS)
 def test_rows_share_a_key_exactly_when_all_ingredients_agree(first, second):
-    identity, view, version = first
+    identity, variation, version = first
     effective = [(i, v, version if v else "") for i, v, version in (first, second)]
     assert (row_key(*first) == row_key(*second)) == (effective[0] == effective[1])
-    assert row_key(identity, view, version) != row_key(identity, view + 1, version)
-    assert row_key(identity, view + 1, version) != row_key(identity, view + 1, version + "x")
-    assert row_key(identity + "x", view, version) != row_key(identity, view, version)
+    assert row_key(identity, variation, version) != row_key(identity, variation + 1, version)
+    assert row_key(identity, variation + 1, version) != row_key(
+        identity, variation + 1, version + "x"
+    )
+    assert row_key(identity + "x", variation, version) != row_key(identity, variation, version)
 
 
 @given(SPACES, SPACES, DTYPES, DTYPES)
@@ -71,7 +73,7 @@ def test_whole_numbers_are_the_same_mean_written_as_floats():
     assert whole.folder_name("float32") == written.folder_name("float32")
 
 
-def test_a_view_below_zero_is_refused():
+def test_a_variation_below_zero_is_refused():
     with pytest.raises(ValueError, match="from 0, not -1"):
         row_key("image", -1)
 
@@ -106,7 +108,7 @@ def test_a_damaged_description_is_said_and_written_again(tmp_path, caplog, conte
     store = FeatureStore(tmp_path, SPACE)
     assert "space.json is damaged" in caplog.text
     assert store.missing(keys_of(range(3)), ["deep/max"]) == []
-    store.insert(keys_of([4]), {"deep/max": store.read(keys_of([0]), ["deep/max"])[0]})
+    store.insert(keys_of([4]), {"deep/max": everything(store.rows(keys_of([0]), ["deep/max"]))[0]})
     assert FeatureStore(tmp_path, replace(SPACE, levels=None)).levels == SPACE.levels
 
 

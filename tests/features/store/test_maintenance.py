@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from store_samples import NAMES, SPACE, columns_of, filled, flip, keys_of, shards_of
+from store_samples import NAMES, SPACE, columns_of, everything, filled, flip, keys_of, shards_of
 
 from mlff_cli.errors import UserError
 from mlff_cli.features.store.disk import FeatureStore
@@ -18,7 +18,7 @@ def size(folder):
 
 def right(store, numbers, names=NAMES):
     expected = columns_of(numbers)
-    rows = store.read(keys_of(numbers), names)
+    rows = everything(store.rows(keys_of(numbers), names))
     return all(torch.equal(r, expected[n]) for r, n in zip(rows, names, strict=True))
 
 
@@ -37,7 +37,7 @@ def test_listing_counts_rows_once(tmp_path):
     full = summaries["float32"]
     assert (full.path, full.description, full.format) == (store.path, "toy", FORMAT_VERSION)
     assert (full.rows, full.shards, full.damaged, full.temporary) == (40, 2, 1, 1)
-    assert full.statistics == NAMES
+    assert full.inputs == NAMES
     assert full.bytes == size(store.path)
     assert summaries["float16"].rows == 5
 
@@ -168,7 +168,9 @@ def test_merging_features_of_which_one_stands_in_both_kinds_of_shards(tmp_path):
     assert len(shards_of(store)) == 8
     prune_store(tmp_path, duplicates=True)
     assert len(shards_of(store)) == 2
-    for name, rows in zip(columns, store.read(keys_of(range(12)), [*columns]), strict=True):
+    for name, rows in zip(
+        columns, everything(store.rows(keys_of(range(12)), [*columns])), strict=True
+    ):
         assert torch.equal(rows, columns[name])
 
 

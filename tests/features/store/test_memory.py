@@ -1,5 +1,6 @@
 import pytest
 import torch
+from store_samples import everything
 
 from mlff_cli.features.store.memory import MemoryStore
 
@@ -7,7 +8,7 @@ from mlff_cli.features.store.memory import MemoryStore
 def test_rows_come_back_in_the_order_asked_for():
     store = MemoryStore()
     store.insert(["a", "b", "c"], {"x": torch.arange(6.0).view(3, 2), "y": torch.ones(3, 1)})
-    x, y = store.read(["c", "a", "c"], ["x", "y"])
+    x, y = everything(store.rows(["c", "a", "c"], ["x", "y"]))
     assert x.tolist() == [[4, 5], [0, 1], [4, 5]]
     assert y.shape == (3, 1)
 
@@ -25,7 +26,7 @@ def test_a_later_row_takes_the_place_of_an_earlier():
     store = MemoryStore()
     store.insert(["a"], {"x": torch.zeros(1, 2)})
     store.insert(["a"], {"x": torch.ones(1, 2)})
-    assert store.read(["a"], ["x"])[0].tolist() == [[1, 1]]
+    assert everything(store.rows(["a"], ["x"]))[0].tolist() == [[1, 1]]
 
 
 def test_as_many_rows_as_keys_are_expected():

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from store_samples import NAMES, SPACE, columns_of, filled, keys_of, shards_of
+from store_samples import NAMES, SPACE, columns_of, everything, filled, keys_of, shards_of
 
 from mlff_cli.errors import UserError
 from mlff_cli.features.store.disk import FeatureStore
@@ -41,7 +41,7 @@ def right(store, numbers, width):
     if not numbers:
         return True  # of no rows the width is unknown
     expected = columns_of(numbers, width=width)
-    rows = store.read(keys_of(numbers), NAMES)
+    rows = everything(store.rows(keys_of(numbers), NAMES))
     return all(torch.equal(r, expected[n]) for r, n in zip(rows, NAMES, strict=True))
 
 
@@ -167,7 +167,7 @@ assert not [*folder.rglob("*.tmp")]
 assert store.missing(keys_of(range(500)), NAMES) == []
 store.insert(keys_of(range(500, 700)), columns_of(range(500, 700), width=64))
 numbers = range(700)
-for name, rows in zip(NAMES, store.read(keys_of(numbers), NAMES)):
+for name, rows in zip(NAMES, everything(store.rows(keys_of(numbers), NAMES))):
     assert torch.equal(rows, columns_of(numbers, width=64)[name])
 print("usable")
 """

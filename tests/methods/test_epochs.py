@@ -7,15 +7,15 @@ from hypothesis import strategies as st
 from torch import nn
 
 from mlff_cli.methods.base import Journal
+from mlff_cli.methods.epochs import DivergedError, batches, run_epochs
 from mlff_cli.methods.optimiser import Optimisation
-from mlff_cli.methods.training import DivergedError, batches, fit
 from mlff_cli.system.device import Device
 
 CPU = Device(torch.device("cpu"), None, 8, 0)
 
 
 def run(modules, loss, *, count=10, epochs=3, batch_size=4, journal=None):
-    fit(
+    run_epochs(
         modules,
         loss,
         count=count,
@@ -66,7 +66,7 @@ def test_every_epoch_sees_every_example_in_another_order():
 
 
 def test_the_order_of_an_epoch_depends_on_its_seed_alone():
-    """A run taken up within an epoch draws the order again, after other draws."""
+    """A run resumed within an epoch draws the order again, after other draws."""
     orders = []
     for draws in (0, 3):
         model, loss = line()

@@ -1,0 +1,65 @@
+"""Methods that train on a frozen backbone's features by gradient descent."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from mlff_cli.features.columns import everything
+from mlff_cli.methods.base import Context, Journal
+from mlff_cli.methods.frozen import FrozenMethod, threads_for
+from mlff_cli.methods.training import Part, Penalty, Settings, train
+from mlff_cli.methods.training_features import TrainingFeatures
+from mlff_cli.tasks.experience import Step
+from mlff_cli.tasks.record import Record
+
+
+class TrainedOnFeatures(FrozenMethod):
+    """Fusion layer and the heads of a step train together."""
+
+    def __init__(
+        self,
+        context: Context,
+        *,
+        epochs: int,
+        batch_size: int,
+        learning_rate: float,
+        weight_decay: float,
+        dropout: float,
+    ) -> None:
+        super().__init__(context)
+        self.settings = Settings(epochs, batch_size, learning_rate, weight_decay, dropout)
+
+    def learn(self, step: Step, journal: Journal) -> None:
+        """Train on the step: a batch holds images of all its experiences."""
+        by_head: dict[str, list[Record]] = {}
+        for experience in step.experiences:
+            by_head.setdefault(experience.head, []).extend(experience.train)
+        features = {name: self._features(step, records) for name, records in by_head.items()}
+        plain = [by_epoch.plain for by_epoch in features.values()]
+        self.adapters.fusion.fit(everything(*plain))
+        train(
+            self.adapters.fusion,
+            [self._part(name, by_head[name], features[name]) for name in by_head],
+            self.settings,
+            device=self.context.device,
+            journal=journal,
+            seed_of=partial(self.seed_of, step.index),
+            title=f"{step.index} {step.name}",
+            penalty=self.penalty(step),
+            threads=threads_for(plain[0]),
+        )
+
+    def penalty(self, step: Step) -> Penalty | None:
+        """Return what is added to the loss of the heads; none, unless a method says so."""
+        return None
+
+    def _features(self, step: Step, records: Sequence[Record]) -> TrainingFeatures:
+        images = [record.image for record in records]
+        inputs = self.adapters.fusion.inputs
+        return TrainingFeatures(self.context, images, inputs, partial(self.seed_of, step.index))
+
+    def _part(self, name: str, records: Sequence[Record], features: TrainingFeatures) -> Part:
+        """Return what a head learns from; its constants are taken from the first that it meets."""
+        head = self.adapters[name]
+        targets = head.targets(records, head.outputs).to(self.context.device.device)
+        head.fit(targets)
+        return Part(head, features, targets)

@@ -1,0 +1,58 @@
+"""One experience scored: every output for every image, and the metrics of that."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlff_cli.heads.base import Head
+from mlff_cli.methods.base import Method
+from mlff_cli.metrics.registry import computed
+from mlff_cli.tasks.experience import Experience, SplitName
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a head gave for the images of one split of an experience, in their order.
+
+    Attributes:
+        scores: (N, O), as metrics take them.
+        targets: (N,) or (N, O), as the kind of head defines them.
+        outputs: Names of the O columns: all that the head answers with.
+        values: Every metric by its name in the score matrix; nan where it cannot be computed.
+    """
+
+    scores: NDArray[np.float32]
+    targets: NDArray[np.generic]
+    outputs: tuple[str, ...]
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """How a run scores an experience.
+
+    Attributes:
+        head: The kind of head, which says what a record's target is.
+        metrics: Names of the files of its metrics.
+        split: Whose images are scored.
+    """
+
+    head: type[Head]
+    metrics: Sequence[str]
+    split: SplitName
+
+    def __call__(self, method: Method, experience: Experience) -> Scored:
+        """Score an experience that `is_readable`; a task has images to score in each."""
+        records = experience.split(self.split)
+        outputs = method.heads[experience.head]
+        scores = method.scores(experience.head, [record.image for record in records])
+        targets = self.head.targets(records, outputs).numpy()
+        return Scored(scores, targets, outputs, computed(self.metrics, scores, targets, outputs))
+
+
+def is_readable(method: Method, experience: Experience) -> bool:
+    """Return whether the experience's head is there and has all of its outputs."""
+    heads = method.heads
+    return experience.head in heads and set(experience.outputs) <= set(heads[experience.head])
