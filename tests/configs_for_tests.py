@@ -11,9 +11,11 @@ from PIL import Image
 from mlff_cli.backbones.torchvision_remedy import import_torchvision
 from mlff_cli.config.schema import check
 from mlff_cli.config.shipped import SECTIONS, shipped
-from mlff_cli.runs.building import build_method, build_task, head_class
+from mlff_cli.runs.building import build_method, build_scorer, build_task
 from mlff_cli.runs.checkpoints import Checkpoints
+from mlff_cli.runs.listing import listing_of
 from mlff_cli.runs.loop import learn_sequence
+from mlff_cli.tasks.task import Task
 
 CHOICES = {
     "data": "surfaces",
@@ -67,15 +69,19 @@ def tiny_backbone(weights_of: Any) -> dict[str, Any]:
     return {"backbone.model": "test_efficientnet", "backbone.weights": weights}
 
 
+def task_of(config: dict[str, Any]) -> Task:
+    """Return the task of a config, its images listed."""
+    return build_task(config, listing_of(config))
+
+
 def learned(config: dict[str, Any], state: Path, **arguments: Any) -> tuple[Any, Any]:
     """Train to the end (or to what a test breaks off at); return method and outcome."""
-    task = build_task(config)
+    task = task_of(config)
     method = build_method(config)
     outcome = learn_sequence(
         method,
         task.experiences,
-        head=head_class(config),
-        scored=config["splits"]["scored"],
+        scorer=build_scorer(config, config["splits"]["scored"]),
         checkpoints=Checkpoints(state),
         **arguments,
     )

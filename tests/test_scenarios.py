@@ -3,11 +3,11 @@
 from importlib.util import find_spec
 
 import pytest
+from configs_for_tests import task_of
 
 from mlff_cli.config.composition import compose_config
 from mlff_cli.data.placement import CLASSES
 from mlff_cli.errors import UserError
-from mlff_cli.runs.building import build_task
 
 SURFACES = ["brushed_metal", "woven_fabric", "glazed_ceramic"]
 
@@ -17,7 +17,7 @@ def config_of(*overrides):
 
 
 def experiences_of(*overrides):
-    return build_task(config_of(*overrides)).experiences
+    return task_of(config_of(*overrides)).experiences
 
 
 def test_component_misalignment_is_five_batches_with_the_same_classes_and_one_head():

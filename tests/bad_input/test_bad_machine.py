@@ -224,7 +224,7 @@ def test_a_bug_is_one_line_and_a_traceback_only_on_demand(place, mlff, monkeypat
     def bug(*_):
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr("mlff_cli.commands.train.learn_sequence", lambda *_, **__: bug())
+    monkeypatch.setattr("mlff_cli.runs.execution.learn_sequence", lambda *_, **__: bug())
     code, said = mlff(*FOLDER, "seed=1")
     assert code == 1
     assert "internal error, ZeroDivisionError: a bug (train.py, line" in said

@@ -4,12 +4,12 @@ from functools import partial
 
 import pytest
 import torch
-from configs_for_tests import digits_manifest, learned, small_config, tiny_backbone
+from configs_for_tests import digits_manifest, learned, small_config, task_of, tiny_backbone
 
 from mlff_cli.backbones.recipe import BackboneRecipe
 from mlff_cli.methods.base import Journal, Method
 from mlff_cli.methods.training_features import TrainingFeatures
-from mlff_cli.runs.building import build_method, build_task
+from mlff_cli.runs.building import build_method
 from mlff_cli.runs.registry import class_of
 
 
@@ -20,7 +20,7 @@ def tiny_config(folder, weights_of, **choices):
 
 def begun(config):
     """Return the method and its steps."""
-    learned = [e for e in build_task(config).experiences if e.learned]
+    learned = [e for e in task_of(config).experiences if e.learned]
     method = build_method(config)
     return method, method.steps(learned)
 
@@ -220,7 +220,7 @@ def test_a_head_that_grows_learns_new_classes_with_every_method(method, head, tm
     experiences = outcome.matrix.experiences
     assert [*trained.heads] == ["shared"]
     assert len(experiences) == 3  # 11 classes in fours
-    assert trained.heads["shared"] == build_task(config).experiences[-1].outputs
+    assert trained.heads["shared"] == task_of(config).experiences[-1].outputs
     assert trained.adapters["shared"].n_outputs == 11
     assert all(outcome.matrix.score("mAP", 3, scored).n for scored in (1, 2, 3))
     if method != "joint":
@@ -234,7 +234,7 @@ def test_a_last_batch_of_one_is_learned_from(method, fusion, tmp_path, weights_o
     """15 images of each product train in batches of 7: a batch of one would stop BatchNorm."""
     keys = {"method.batch_size": 7, "head.hidden": 8, "splits.test": 0.25, "splits.validation": 0.0}
     config = tiny_config(tmp_path, weights_of, method=method, fusion=fusion, keys=keys)
-    counts = {len(e.train) for e in build_task(config).experiences}
+    counts = {len(e.train) for e in task_of(config).experiences}
     assert counts == {15}
     _, outcome = learned(config, tmp_path / "state")
     assert outcome.matrix.score("mAP", 3, 3).n == 5
@@ -272,7 +272,7 @@ def test_variations_that_cannot_be_stored_are_said_and_drawn_anew(
     with caplog.at_level("INFO", "mlff_cli"):
         trained, _ = learned(config, tmp_path / "state")
     assert "features.variations=0: variations are drawn anew and cannot be stored" in caplog.text
-    experiences = build_task(config).experiences
+    experiences = task_of(config).experiences
     images = sum(len(e.train) for e in experiences)
     plain = sum(len(e.train) + len(e.validation) + len(e.test) for e in experiences)
     assert trained.context.features.extracted == plain + 2 * images
@@ -309,7 +309,7 @@ def test_a_state_makes_the_heads_that_it_names_and_gives_the_same_scores(
     fresh.load(trained.state())
     assert fresh.heads == trained.heads
     assert fresh.trainable_parameters() == trained.trainable_parameters()
-    for experience in build_task(config).experiences:
+    for experience in task_of(config).experiences:
         images = [record.image for record in experience.test]
         scores = trained.scores(experience.head, images)
         assert scores.shape == (len(images), len(experience.outputs))

@@ -4,12 +4,18 @@ import logging
 
 import pytest
 import torch
-from configs_for_tests import digits_manifest, learned, matrix_bytes, small_config, tiny_backbone
+from configs_for_tests import (
+    digits_manifest,
+    learned,
+    matrix_bytes,
+    small_config,
+    task_of,
+    tiny_backbone,
+)
 
 from mlff_cli.errors import UserError
 from mlff_cli.heads.classifier import Classifier
 from mlff_cli.methods.finetune import FineTuning
-from mlff_cli.runs.building import build_task
 from mlff_cli.runs.checkpoints import Checkpoints, EpochJournal
 
 
@@ -185,14 +191,14 @@ def test_a_shared_head_is_scored_everywhere_from_before_the_first_training(confi
 def test_scored_on_validation_the_test_split_is_left_alone(config, tmp_path):
     run = config(keys={"splits.scored": "validation", "splits.validation": 0.5})
     _, outcome = learned(run, tmp_path / "state")
-    task = build_task(run)
+    task = task_of(run)
     assert outcome.matrix.score("mAP", 1, 1).n == len(task.experiences[0].validation)
 
 
 def test_a_run_that_would_score_no_image_is_refused(config):
     run = config(keys={"splits.validation": 0.0, "splits.scored": "validation"})
     with pytest.raises(UserError, match=r"splits\.validation=0: no image would be scored"):
-        build_task(run)
+        task_of(run)
 
 
 def test_one_experience_is_a_sequence_too(config, tmp_path):
@@ -214,7 +220,7 @@ def test_groups_never_straddle_the_splits(config, tmp_path):
     )
     sizes = set()
     for seed in range(5):
-        task = build_task(config(data="csv", keys={"data.file": str(manifest), "seed": seed}))
+        task = task_of(config(data="csv", keys={"data.file": str(manifest), "seed": seed}))
         (experience,) = task.experiences
         groups = {
             split: {record.group for record in experience.split(split)}

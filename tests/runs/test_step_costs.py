@@ -3,9 +3,7 @@
 import math
 
 import pytest
-from configs_for_tests import learned, small_config, tiny_backbone
-
-from mlff_cli.runs.building import build_task
+from configs_for_tests import learned, small_config, task_of, tiny_backbone
 
 
 @pytest.fixture
@@ -18,7 +16,7 @@ def config(tmp_path, weights_of):
 
 def test_each_step_tells_its_images_time_and_memory(config, tmp_path):
     _, outcome = learned(config(), tmp_path / "state")
-    experiences = build_task(config()).experiences
+    experiences = task_of(config()).experiences
     assert [step["experience"] for step in outcome.steps] == [e.name for e in experiences]
     assert [step["images_extracted"] for step in outcome.steps] == [20, 20, 20]
     assert [step["training_seconds"] for step in outcome.steps] == outcome.training_seconds
