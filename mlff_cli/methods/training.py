@@ -83,7 +83,7 @@ def train(
     Raises:
         DivergedError: The loss or a weight is no finite number.
     """
-    objective = _Objective(describe, parts, settings.dropout, device.device, penalty)
+    objective = Objective(describe, parts, settings.dropout, device.device, penalty)
     run_epochs(
         [describe, *dict.fromkeys(part.head for part in parts)],
         objective.loss,
@@ -98,7 +98,9 @@ def train(
 
 
 @dataclass(frozen=True)
-class _Objective:
+class Objective:
+    """The loss of batches whose examples belong to several parts."""
+
     describe: nn.Module
     parts: Sequence[Part]
     dropout: float

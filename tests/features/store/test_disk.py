@@ -11,6 +11,8 @@ from store_samples import LEVELS, NAMES, SPACE, columns_of, everything, filled, 
 from mlff_cli.backbones.levels import LevelInfo
 from mlff_cli.errors import UserError
 from mlff_cli.features.store.disk import FeatureStore, MissingRowsError
+from mlff_cli.features.store.maintenance import prune_store
+from mlff_cli.features.store.shards import Shard
 
 
 def same(tensors, numbers, names=NAMES, **arguments):
@@ -181,6 +183,32 @@ def test_only_the_rows_asked_for_enter_memory(tmp_path):
     finally:
         tracemalloc.stop()
     assert peak < 4 << 20 < shards_of(store)[0].stat().st_size
+
+
+def test_rows_are_found_at_once_and_read_when_they_are_taken(tmp_path, monkeypatch):
+    store = filled(tmp_path, range(100))
+    taken = []
+    original = Shard.take
+
+    def watched(self, names, rows):
+        taken.append(len(rows))
+        return original(self, names, rows)
+
+    monkeypatch.setattr(Shard, "take", watched)
+    rows = store.rows(keys_of(range(99, -1, -1)), NAMES)
+    assert (len(rows), rows.shapes, taken) == (100, [(8,), (8,)], [])
+    assert same(rows.take(torch.tensor([0, 98, 0])), [99, 1, 99])
+    assert taken == [3]
+
+
+def test_rows_whose_shards_were_merged_since_are_found_again(tmp_path):
+    store = filled(tmp_path, range(10))
+    store.insert(keys_of(range(5, 15)), columns_of(range(5, 15)))
+    rows = store.rows(keys_of(range(15)), NAMES)
+    before = shards_of(store)
+    prune_store(tmp_path, duplicates=True)
+    assert not set(shards_of(store)) & set(before)
+    assert same(everything(rows), range(15))
 
 
 def test_a_store_travels_to_worker_processes(tmp_path):

@@ -1,0 +1,86 @@
+"""Columns of features: read by position, in batches, or as one table."""
+
+import pytest
+import torch
+
+from mlff_cli.features import columns as module
+from mlff_cli.features.columns import Columns, Table, Whole, everything
+
+CPU = torch.device("cpu")
+
+
+class Watched(Whole):
+    """Rows in memory that note which of them are taken."""
+
+    def __init__(self, columns):
+        super().__init__(columns)
+        self.taken = []
+
+    def take(self, positions):
+        self.taken.append(positions.tolist())
+        return super().take(positions)
+
+
+@pytest.fixture
+def rows():
+    torch.manual_seed(0)
+    return Watched([torch.randn(7, 3), torch.randn(7, 2, 4, 4).half()])
+
+
+@pytest.mark.parametrize("limit", [0, 1 << 20], ids=["where they lie", "resident"])
+def test_rows_come_by_positions_as_float32(rows, limit):
+    columns = Columns(rows).resident(CPU, limit)
+    assert len(columns) == 7
+    assert columns.shapes == [(3,), (2, 4, 4)]
+    first, second = columns[torch.tensor([6, 0, 6])]
+    assert (first.shape, second.shape) == ((3, 3), (3, 2, 4, 4))
+    assert first.dtype == second.dtype == torch.float32
+    assert torch.equal(first, rows.take(torch.tensor([6, 0, 6]))[0])
+    assert torch.equal(second[0], second[2])
+    assert [len(part) for part in columns[2:4]] == [2, 2]
+    assert [len(part) for part in columns[torch.tensor([], dtype=torch.int64)]] == [0, 0]
+
+
+def test_nothing_is_taken_that_is_not_asked_for(rows):
+    columns = Columns(rows)
+    assert (len(columns), columns.nbytes, columns.row_bytes) == (7, 7 * 35 * 4, 35 * 4)
+    assert columns.resident(CPU, columns.nbytes - 1) is columns
+    assert rows.taken == []
+    _ = columns[torch.tensor([3, 1])]
+    assert rows.taken == [[3, 1]]
+
+
+def test_a_table_is_filled_once_and_then_read_from(rows):
+    columns = Columns(rows)
+    table = columns.resident(CPU, columns.nbytes)
+    assert rows.taken == [[0, 1, 2, 3, 4, 5, 6]]
+    assert all(
+        torch.equal(a, b.float()) for a, b in zip(table[:], rows.take(torch.arange(7)), strict=True)
+    )
+    assert len(rows.taken) == 2
+
+
+def test_batches_can_be_gone_through_again(rows):
+    batches = Columns(rows).batches(3)
+    for _ in range(2):
+        rows.taken.clear()
+        assert [len(first) for first, _ in batches] == [3, 3, 1]
+        assert rows.taken == [[0, 1, 2], [3, 4, 5], [6]]
+
+
+def test_everything_is_bounded_by_rows_and_by_bytes(rows, monkeypatch):
+    several = Columns(rows), Columns(Whole([torch.zeros(2, 3), torch.zeros(2, 2, 4, 4)]))
+    assert [len(first) for first, _ in everything(*several)] == [7, 2]
+    monkeypatch.setattr(module, "BYTES_AT_ONCE", 4 * 35 * 4)
+    assert [len(first) for first, _ in everything(*several)] == [4, 3, 2]
+    monkeypatch.setattr(module, "ROWS_AT_ONCE", 2)
+    assert [len(first) for first, _ in everything(*several)] == [2, 2, 2, 1, 2]
+    monkeypatch.setattr(module, "BYTES_AT_ONCE", 1)
+    assert len(list(everything(several[0]))) == 7
+
+
+def test_no_rows_are_columns_too():
+    columns = Columns(Whole([torch.zeros(0, 3)]))
+    assert (len(columns), columns.nbytes, list(columns.batches(2))) == (0, 0, [])
+    assert columns.resident(CPU, 10)[:][0].shape == (0, 3)
+    assert Table.filled(columns).shapes == [(3,)]
