@@ -16,7 +16,7 @@ ORDER = (
 """Rooms from the top; a room imports only rooms of lines below its own."""
 
 FLOOR = {room: number for number, rooms in enumerate(ORDER) for room in rooms}
-LOOSE = {"__init__.py", "__main__.py", "errors.py"}
+LOOSE = {"__init__.py", "__main__.py", "errors.py", "py.typed"}
 """What lies beside the rooms."""
 
 

@@ -37,7 +37,7 @@ def run(config: Mapping[str, Any]) -> int:
         task = build_task(config, listing)
         trainer = ("device", "precision", "workers", "batch_size")
         device = Device.choose(**{key: config["trainer"][key] for key in trainer})
-        features = build_features(config, device)
+        features = build_features(config, device, listing)
         split = config["splits"]["scored"]
         leaks = find_leaks(features, task.experiences, split)
     found = verdict(leaks.scored, leaks.copied, split)

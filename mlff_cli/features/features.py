@@ -55,6 +55,8 @@ class Features:
         device: Device,
         folder: Path | None = None,
         kinds: Sequence[str] = VARIATIONS,
+        *,
+        known: Mapping[ImageSource, str] | None = None,
     ) -> None:
         self.recipe = recipe
         self.store = store
@@ -64,7 +66,7 @@ class Features:
         self.seconds = 0.0
         self.extracted = 0
         self._network: Backbone | None = None
-        self._identities: dict[ImageSource, str] = {}
+        self._identities = dict(known or {})
         self._keys: dict[tuple[ImageSource, int], str] = {}
 
     @cached_property

@@ -53,27 +53,31 @@ def build_task(config: Config, listing: Listing, *, only_scored: bool = False) -
     )
 
 
-def build_features(config: Config, device: Device) -> Features:
-    """Make the seam between images and fusion layers, with the store that is configured."""
+def build_features(config: Config, device: Device, listing: Listing | None = None) -> Features:
+    """Make the seam between images and fusion layers, with the store that is configured.
+
+    Images of the listing are not hashed again.
+    """
+    known = listing.content_of if listing else {}
     recipe = implementation("backbones", config["backbone"], BackboneRecipe)(
         image_size=config["data"]["image_size"]
     )
     kinds = config["data"]["variations"]
     if not config["features"]["store"]:
-        return Features(recipe, MemoryStore(), device, kinds=kinds)
+        return Features(recipe, MemoryStore(), device, kinds=kinds, known=known)
     folder = Path(config["paths"]["features"]).expanduser()
     space = FeatureSpace(recipe.fingerprint, recipe.preprocessing, description=recipe.description)
     store: Store = FeatureStore(folder, space, dtype=config["features"]["dtype"])
-    return Features(recipe, store, device, folder, kinds)
+    return Features(recipe, store, device, folder, kinds, known=known)
 
 
-def build_method(config: Config) -> Method:
-    """Make the method with everything that it works with."""
+def build_method(config: Config, listing: Listing | None = None) -> Method:
+    """Make the method with everything that it works with; images of the listing are known."""
     trainer = {
         key: config["trainer"][key] for key in ("device", "precision", "workers", "batch_size")
     }
     device = Device.choose(**trainer)
-    features = build_features(config, device)
+    features = build_features(config, device, listing)
     context = Context(
         features=features,
         fusion=implementation("fusion", config["fusion"], FusionLayer),

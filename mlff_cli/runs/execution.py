@@ -37,7 +37,7 @@ def execute(
     with logging_to(None):
         # Whatever these refuse leaves no folder behind.
         task = build_task(config, listing)
-        method = build_method(config)
+        method = build_method(config, listing)
         scorer = build_scorer(config, config["splits"]["scored"])
     with folder.locked(), logging_to(folder.path / "log.txt"):
         if folder.finished:

@@ -11,7 +11,7 @@ from mlff_cli.errors import UserError
 from mlff_cli.features.identities import identities, memo_of
 from mlff_cli.runs.identity import data_digest
 from mlff_cli.runs.registry import implementation
-from mlff_cli.tasks.record import Record
+from mlff_cli.tasks.record import ImageSource, Record
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,11 @@ class Listing:
     def digest(self) -> str:
         """What tells these data from others."""
         return data_digest(self.records, self.contents)
+
+    @property
+    def content_of(self) -> dict[ImageSource, str]:
+        """The hash of each image."""
+        return {r.image: c for r, c in zip(self.records, self.contents, strict=True)}
 
     def with_records(self, records: Sequence[Record]) -> "Listing":
         """Return the same images with other records, one for each."""

@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,12 +27,12 @@ class PlannedRun:
     Attributes:
         words: What makes it behind ``mlff train``.
         config: Composed of these words, and checked.
-        data: Digest of its images; None: they are listed when its folder is asked for.
+        digests: Of the images that were listed so far, shared by the runs of a sweep.
     """
 
     words: tuple[str, ...]
     config: Mapping[str, Any]
-    data: str | None = None
+    digests: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def title(self) -> str:
@@ -56,12 +56,15 @@ class PlannedRun:
 
     @cached_property
     def folder(self) -> "RunFolder":
-        """Where it leaves its result; it may be there from an earlier sweep."""
+        """Where it leaves its result; it may be there from an earlier sweep. Lists the images."""
         from mlff_cli.runs.folder import RunFolder
         from mlff_cli.runs.identity import run_path
         from mlff_cli.runs.listing import listing_of
 
-        return RunFolder(run_path(self.config, self.data or listing_of(self.config).digest))
+        key = _digest([self.config["data"], self.config["features"]["store"]])
+        if key not in self.digests:
+            self.digests[key] = listing_of(self.config).digest
+        return RunFolder(run_path(self.config, self.digests[key]))
 
 
 @dataclass(frozen=True)
@@ -101,14 +104,15 @@ def plan(words: Sequence[str], folders: Sequence[Path] = ()) -> Plan:
     with Composer.opened(CONFIG, folders) as composer:
         each = _words(composer, overrides)
         runs: dict[str, PlannedRun] = {}
+        digests: dict[str, str] = {}
         for own in each:
-            run = PlannedRun(tuple(own), composer.checked(own))
+            run = PlannedRun(tuple(own), composer.checked(own), digests)
             runs.setdefault(run.name, run)
         hydra = composer.composed(each[0], with_hydra=True).hydra
     first = next(iter(runs.values())).config
     return Plan(
         folder=Path(str(hydra.sweep.dir)).expanduser() / f"sweep-{_digest(sorted(runs))}",
-        runs=tuple(_with_data(runs.values())),
+        runs=tuple(runs.values()),
         processes=first["trainer"]["processes"],
         launcher=hydra.runtime.choices["hydra/launcher"],
         table=first["table"],
@@ -125,18 +129,6 @@ def first_words(words: Sequence[str], folders: Sequence[Path] = ()) -> list[str]
     """
     with Composer.opened(CONFIG, folders) as composer:
         return _words(composer, readable(words, several=True))[0]
-
-
-def _with_data(runs: Iterable[PlannedRun]) -> Iterator[PlannedRun]:
-    """Yield the runs with the digests of their images; images of several runs are listed once."""
-    from mlff_cli.runs.listing import listing_of
-
-    digests: dict[str, str] = {}
-    for run in runs:
-        key = _digest([run.config["data"], run.config["features"]["store"]])
-        if key not in digests:
-            digests[key] = listing_of(run.config).digest
-        yield replace(run, data=digests[key])
 
 
 def _words(composer: Composer, overrides: Sequence[str]) -> list[list[str]]:

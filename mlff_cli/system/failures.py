@@ -12,24 +12,24 @@ def explained(error: Exception) -> tuple[str, int]:
     if is_out_of_memory(error):
         return (
             "out of memory; lower method.batch_size, trainer.batch_size or data.image_size, or "
-            "make room; the same command takes the run up again",
+            "make room; the same command resumes the run",
             2,
         )
     if isinstance(error, RuntimeError) and str(error).startswith("DataLoader worker"):
         return (
             "a process that decodes images was killed, often for lack of memory; the "
-            "same command takes the run up again; trainer.workers=0 does without such processes",
+            "same command resumes the run; trainer.workers=0 does without such processes",
             2,
         )
     if isinstance(error, OSError) and error.errno is not None:
         name = f"{error.filename}: " if error.filename else ""
         if error.errno in FULL:
             return (
-                f"{name}no space is left on the disk; make room, and the same command takes the "
-                "run up again",
+                f"{name}no space is left on the disk; make room, and the same command "
+                "resumes the run",
                 2,
             )
-        return f"{name}cannot be read or written ({error.strerror}); mend that and try again", 2
+        return f"{name}cannot be read or written ({error.strerror}); fix that and try again", 2
     return (
         f"internal error, {type(error).__name__}: {_first_line(error)} ({_place(error)}); "
         "--debug shows the traceback for a report; nothing that was finished is harmed",

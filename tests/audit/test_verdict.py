@@ -3,7 +3,7 @@ from mlff_cli.audit.verdict import sentence, sentences, verdict
 
 def test_verdicts_in_words():
     clean, few, leaky = (verdict(200, copied, "test") for copied in (0, 12, 13))
-    assert (clean["passed"], few["passed"], leaky["passed"]) == (True, True, False)
+    assert (clean.passed, few.passed, leaky.passed) == (True, True, False)
     assert sentence(clean) == "split: no near-duplicates between train and test"
     assert sentence(few).startswith("split: 12 of 200 test images (6.0%) have a near-duplicate")
     assert sentence(leaky).startswith("WARNING: the split leaks: 13 of 200 test images (6.5%)")

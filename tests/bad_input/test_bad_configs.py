@@ -10,6 +10,7 @@ def other_config(place: Path) -> None:
     (place / "harm me").touch()
     file = place / "runs" / run_of(place) / "config.yaml"
     file.write_text(file.read_text().replace("seed: 0", "seed: 7"))
+    (file.parent / "DONE").unlink()
 
 
 CONFIGS = {

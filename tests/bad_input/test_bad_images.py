@@ -108,7 +108,7 @@ def test_bad_images_can_be_left_out_and_odd_ones_are_taken(place, mlff):
     runs = [done.parent for done in place.glob("runs/custom/*/DONE")]
     (run,) = [run for run in runs if run.relative_to(place / "runs") != before]
     spoilt = {f"nut/bad/spoilt{number}.png" for number in range(len(BAD_IMAGES))}
-    listed = json.loads((run / "env.json").read_text())["skipped_images"]
+    listed = json.loads((run / "run.json").read_text())["skipped"]
     assert {name for name, _ in listed} == spoilt
     assert f"## {len(spoilt)} images left out" in (run / "results.md").read_text()
     splits = (run / "splits.csv").read_text()
@@ -136,7 +136,7 @@ def test_an_image_that_vanishes_is_named(place, mlff, monkeypatch, on_bad_image,
     Image.fromarray(picture(seed=77)).save(file)  # not in the store
     target, said = {
         "before hashing": ("mlff_cli.data.files.usable", "No such file"),
-        "before decoding": ("mlff_cli.features.features.identities", "does not exist"),
+        "before decoding": ("mlff_cli.runs.listing.identities", "does not exist"),
     }[moment]
     module, _, name = target.rpartition(".")
     original = getattr(sys.modules[module], name)

@@ -39,7 +39,7 @@ def small_disk(place: Path) -> Iterator[Path]:
 
 def test_a_full_disk_and_a_read_only_one(place, mlff, small_disk):
     words = (*FOLDER, "paths.runs=disk")
-    refused(mlff, "disk full", words, "disk/", "no space is left", "takes the run up again")
+    refused(mlff, "disk full", words, "disk/", "no space is left", "resumes the run")
     filler = small_disk / "filler"
     with pytest.raises(OSError, match="No space"), filler.open("wb", buffering=0) as file:
         while True:
@@ -56,7 +56,10 @@ def test_a_full_disk_and_a_read_only_one(place, mlff, small_disk):
     (matrix,) = place.glob("disk/custom/*/matrix.csv")
     assert matrix.read_bytes() == (place / "runs" / run_of(place) / "matrix.csv").read_bytes()
     subprocess.run([*remount[:2], "remount,ro", str(small_disk)], check=True)
-    refused(mlff, "read-only run folder", words, "disk/", "cannot be written", "paths.runs")
+    code, said = mlff(*words)
+    assert code == 0, said  # what is finished needs no writing
+    anew = (*words, "seed=1")
+    refused(mlff, "read-only run folder", anew, "disk/", "cannot be written", "paths.runs")
 
 
 def test_a_full_disk_is_told_where_none_can_be_mounted(place, mlff, monkeypatch):
@@ -148,18 +151,19 @@ with RunFolder(Path(sys.argv[1])).locked():
 
 
 def test_two_runs_of_one_config(place, mlff):
-    run = place / "runs" / run_of(place)
+    words = (*FOLDER, "paths.runs=new")
+    run = place / "new" / run_of(place)
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(run)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     try:
         assert holder.stdout.readline() == b"held\n"
-        refused(mlff, "two runs of one config", FOLDER, str(holder.pid), "this very config")
+        refused(mlff, "two runs of one config", words, str(holder.pid), "this very config")
     finally:
         holder.kill()
         holder.communicate()
     (note,) = run.glob(".running")  # the killed one could not remove it
-    code, said = mlff(*FOLDER)
+    code, said = mlff(*words)
     assert code == 0, said
     assert not note.exists()
 
@@ -198,15 +202,15 @@ def test_a_loss_that_is_no_number_keeps_the_last_good_state(place, mlff, monkeyp
     assert one.read_bytes() == other.read_bytes()
 
 
-def test_a_sweep_goes_on_behind_a_run_that_fails(place, mlff, monkeypatch):
+def test_a_sweep_goes_on_after_a_run_that_fails(place, mlff, monkeypatch):
     from mlff_cli.runs import loop as runner
 
     learn = runner._learn
 
-    def fail(method, step):
+    def fail(method, step, journal):
         if method.context.seed == 1:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "somewhere")
-        return learn(method, step)
+        return learn(method, step, journal)
 
     monkeypatch.setattr(runner, "_learn", fail)
     code, said = mlff("sweep", *FOLDER[1:], "paths.runs=swept", "seed=1,2")
@@ -227,7 +231,7 @@ def test_a_bug_is_one_line_and_a_traceback_only_on_demand(place, mlff, monkeypat
     monkeypatch.setattr("mlff_cli.runs.execution.learn_sequence", lambda *_, **__: bug())
     code, said = mlff(*FOLDER, "seed=1")
     assert code == 1
-    assert "internal error, ZeroDivisionError: a bug (train.py, line" in said
+    assert "internal error, ZeroDivisionError: a bug (execution.py, line" in said
     assert "Traceback" not in said
     code, said = mlff(*FOLDER, "seed=1", "--debug")
     assert code == 1

@@ -80,17 +80,15 @@ def tensors_replaced(place: Path, change: Callable[[np.ndarray], np.ndarray]) ->
     """Change every tensor of the adapters and let the hashes fit."""
     import torch
 
+    from mlff_cli.methods.base import State
     from mlff_cli.runs.adapters_file import save_adapters
 
     folder = place / "runs" / run_of(place) / "adapters"
     description = json.loads((folder / "adapters.json").read_text())
     state = load_file(folder / "adapters.safetensors")
-    save_adapters(
-        folder,
-        {name: torch.from_numpy(change(tensor)) for name, tensor in state.items()},
-        fingerprint=description["backbone"],
-        heads=description["heads"],
-    )
+    heads = {head["name"]: tuple(head["outputs"]) for head in description["heads"]}
+    tensors = {name: torch.from_numpy(change(tensor)) for name, tensor in state.items()}
+    save_adapters(folder, State(heads, tensors), fingerprint=description["backbone"])
 
 
 def newer(place: Path) -> None:
@@ -134,8 +132,8 @@ RUNS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
     "matrix with text for a number": (
         lambda p: rewritten(p, "matrix.csv", lambda t: t.replace("\n1,", "\none,")),
         ("experience_trained",)),
-    "env.json cut off": (lambda p: rewritten(p, "env.json", lambda t: t[:30]), ("env.json",)),
-    "env.json without facts": (lambda p: rewritten(p, "env.json", lambda t: "{}"), ("env.json",)),
+    "run.json cut off": (lambda p: rewritten(p, "run.json", lambda t: t[:30]), ("run.json",)),
+    "run.json without facts": (lambda p: rewritten(p, "run.json", lambda t: "{}"), ("run.json",)),
     "not finished": (
         lambda p: (p / "runs" / run_of(p) / "DONE").unlink(), ("not finished", "mlff train")),
 }  # fmt: skip
@@ -149,7 +147,7 @@ def test_a_bad_run_folder_is_refused(place, mlff, name):
     spoil(place)
     words = ("evaluate", str(run), "trainer.device=cpu", *HERE)
     # What a run cost is of no concern to its scores.
-    refused(mlff, name, ("report", str(run)) if "env.json" in name else words, *expected)
+    refused(mlff, name, ("report", str(run)) if "run.json" in name else words, *expected)
     assert not (place / "executed").exists()
 
 
@@ -158,7 +156,8 @@ def test_another_manifest_may_be_all_in_test(place, mlff):
     (place / "images/list.csv").write_text("\n".join(["path,label,product,split", *rows]))
     run = place / "runs" / run_of(place)
     words = ("evaluate", str(run), "dataset=csv", "data.file=images/list.csv", *HERE)
-    code, said = mlff(*words, "trainer.device=cpu")
+    code, said = mlff(*words, "trainer.device=cpu", "score_trained_images=true")
     assert code == 0, said
     (place / "images/list.csv").write_text("path,label,product\nbolt/bad/0.png,worn,bolt\n")
-    refused(mlff, "label that no head knows", words, "'worn'", "bad, good")
+    told = (*words, "score_trained_images=true")
+    refused(mlff, "label that no head knows", told, "'worn'", "bad, good")

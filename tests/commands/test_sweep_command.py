@@ -88,16 +88,16 @@ def test_a_failed_run_is_named_in_the_table_and_takes_no_other_with_it(empty):
 
 
 def test_an_unforeseen_error_of_one_run_is_no_end_of_the_others(empty, monkeypatch):
-    from mlff_cli.commands import train
+    from mlff_cli.runs import execution
 
-    real = train.build_method
+    real = execution.build_method
 
-    def breaking(config):
+    def breaking(config, listing):
         if config["seed"] == 0:
             raise ZeroDivisionError("on purpose")
-        return real(config)
+        return real(config, listing)
 
-    monkeypatch.setattr(train, "build_method", breaking)
+    monkeypatch.setattr(execution, "build_method", breaking)
     assert call("sweep", *TINY, "seed=0,1").code == 1
     good, failed = table(empty)
     assert (good["seeds"], failed["seed"]) == ("1", "0")

@@ -75,9 +75,13 @@ def other_weights(run: Path) -> None:
 
     state = load_file(run / "adapters/adapters.safetensors")
     about = json.loads((run / "adapters/adapters.json").read_text())
-    tensors = {name: torch.from_numpy(-tensor.copy()) for name, tensor in state.items()}
+    tensors = {name: torch.from_numpy(_negated(tensor)) for name, tensor in state.items()}
     heads = {head["name"]: tuple(head["outputs"]) for head in about["heads"]}
     save_adapters(run / "adapters", State(heads, tensors), fingerprint=about["backbone"])
+
+
+def _negated(tensor):
+    return tensor.copy() if tensor.dtype == bool else -tensor.copy()
 
 
 def without_a_tensor(run: Path) -> None:

@@ -124,7 +124,7 @@ def test_multi_label_by_hand():
 def test_shipped_heads_name_metrics_that_take_what_they_give(name, make):
     """Scores of a head and its own targets, straight through every metric that its YAML names."""
     keys = {key: value for key, value in shipped(f"head/{name}").items() if key != "name"}
-    head = make(6, 2, **keys).eval()
+    head = make(6, ["a", "b"], **keys).eval()
     records = [record(labels=("a",), targets=(1.0, 2.0)), record(labels=("b",), targets=(3.0, 4.0))]
     scores = head.scores(head(torch.randn(2, 6))).detach().numpy()
     targets = make.targets(records, ["a", "b"]).numpy()

@@ -21,7 +21,7 @@ from mlff_cli.images.variations import (
     varied,
 )
 
-FILES = sorted((Path(__file__).parents[2] / "configs/dataset").glob("*.yaml"))
+FILES = sorted((Path(__file__).parents[2] / "configs/dataset").glob("[!_]*.yaml"))
 
 
 def images(count=2, side=40):

@@ -24,7 +24,7 @@ def pictures(tmp_path):
     for trained, scored, value in ((1, 1, 0.9), (2, 1, 0.7), (2, 2, 0.8)):
         matrix.add(trained, scored, "mAP", value=value, n=10)
     matrix.to_csv(tmp_path / "matrix.csv")
-    return Pictures(str(tmp_path), "task, mlff", {"shallow": 0.4, "deep": 0.6})
+    return Pictures(str(tmp_path), str(tmp_path), "task, mlff", {"shallow": 0.4, "deep": 0.6})
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def process_of(painter):
 
 
 def drawn(pictures):
-    return {path.name: path.read_bytes() for path in Path(pictures.folder).glob("*.png")}
+    return {path.name: path.read_bytes() for path in Path(pictures.target).glob("*.png")}
 
 
 def test_the_other_process_draws_what_this_one_would(pictures, painter, monkeypatch):
@@ -48,7 +48,7 @@ def test_the_other_process_draws_what_this_one_would(pictures, painter, monkeypa
     expected = drawn(pictures)
     assert expected.keys() == NAMES
     for name in NAMES:
-        Path(pictures.folder, name).unlink()
+        Path(pictures.target, name).unlink()
     monkeypatch.setattr(painters, "draw", lambda pictures: pytest.fail("drawn here"))
     painter.begin(pictures)
     painter.finish()
@@ -63,7 +63,7 @@ def test_one_process_serves_many_runs(pictures, painter, tmp_path, monkeypatch):
     before = process_of(painter).pid
     painter.begin(pictures)  # its run fails before it asks
     painter.warm_up()
-    later = Pictures(str(other), "task, mlff", {})
+    later = Pictures(str(other), str(other), "task, mlff", {})
     painter.begin(later)
     painter.finish()
     assert process_of(painter).pid == before

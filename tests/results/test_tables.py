@@ -96,7 +96,7 @@ def test_row_of_joint_training_has_final_scores_and_its_time_per_experience():
 
 
 def test_what_was_not_measured_is_blank():
-    facts = replace(FACTS, peak_memory_mib=float("nan"), full_parameters=0)
+    facts = replace(FACTS, peak_memory_mib=None, full_parameters=0)
     row = result_row(scored(), facts)
     assert row["peak memory (MiB)"] is row["saving (%)"] is None
 

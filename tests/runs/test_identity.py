@@ -17,7 +17,7 @@ from mlff_cli.system import accelerator
 from mlff_cli.tasks.record import Record
 
 FREE = {
-    "trainer.workers", "trainer.checkpoint_every", "trainer.processes",
+    "table", "trainer.workers", "trainer.checkpoint_every", "trainer.processes",
     "data.root", "data.file", "data.allow_outside_root", "data.on_bad_image",
     "data.bad_image_limit", "paths.runs", "paths.features", "paths.data",
 }  # fmt: skip

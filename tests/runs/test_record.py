@@ -37,7 +37,7 @@ def test_memory_that_was_not_measured_is_blank(file):
     [
         ('"seed": 0', '"seed": "0"', r"facts\.seed"),
         ('"steps": [', '"other": [', "steps"),
-        ("{", "", "damaged"),
+        ("{", "", "Expected"),
         ('"passed": false', '"passed": 3', r"leaks"),
     ],
 )

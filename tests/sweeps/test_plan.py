@@ -90,7 +90,7 @@ def test_an_experiment_of_the_users_own(tmp_path):
     [
         (["seed=0,1", "method.epochs=1,many"], "method.epochs: expected a whole number"),
         (["seed=0,1,-1"], "seed: expected at least 0"),
-        (["fusion=conv1x1,authors", "fusion.dropout=0.1"], "it belongs to fusion=conv1x1"),
+        (["fusion=conv1x1,authors", "fusion.pooling=[mean]"], "it belongs to fusion=conv1x1"),
         (["method=mlff,finetun"], "did you mean 'finetune'"),
         (["seed=interval(0,1)"], "seed: give its values one by one"),
         (["mlff,joint"], "cannot read"),

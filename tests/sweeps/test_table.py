@@ -6,6 +6,7 @@ import pytest
 from sweep_samples import seeds
 
 from mlff_cli.commands.train import train
+from mlff_cli.results.painter import Painter
 from mlff_cli.sweeps.plan import Plan, PlannedRun
 from mlff_cli.sweeps.table import write_table
 
@@ -14,7 +15,7 @@ from mlff_cli.sweeps.table import write_table
 def trained(tmp_path_factory):
     """A plan of three runs, of which the first is finished."""
     plan, notes = seeds(tmp_path_factory.mktemp("sweep"), 3)
-    train(plan.runs[0].config)
+    train(plan.runs[0].config, Painter())
     notes.write(plan.runs[0], None)
     notes.write(plan.runs[1], "was killed by signal 9")
     notes.write(plan.runs[2], None)
@@ -42,7 +43,7 @@ def test_seeds_are_one_row_whatever_changes_no_result(trained):
     first, second, _ = plan.runs
     trainer = {**second.config["trainer"], "workers": 1, "processes": 2}
     other = PlannedRun((), {**second.config, "trainer": trainer, "table": "paper"})
-    train(other.config)
+    train(other.config, Painter())
     two = Plan(plan.folder, (first, other), 1, "basic", "means", (), ())
     assert write_table(two, notes) == 0
     (row,) = rows(plan, "results.csv")
