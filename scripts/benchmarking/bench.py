@@ -120,7 +120,7 @@ class Bench:
         *keys: str,
         **options: Any,
     ) -> tuple[Measured, dict[str, Any]]:
-        """Run `mlff train` in a fresh folder; return what it took and its env.json."""
+        """Run `mlff train` in a fresh folder; return what it took and its run.json."""
         self._runs += 1
         runs = self.folder / f"runs-{self._runs}"
         size = [f"data.image_size={self.extent.size}", *material.overrides] if material else []
@@ -129,7 +129,7 @@ class Bench:
             f"paths.runs={runs}", f"paths.features={store}",
         ]  # fmt: skip
         took = self.process(figure, case, repetition, command, **options)
-        files = list(runs.rglob("env.json"))
+        files = list(runs.rglob("run.json"))
         facts = json.loads(files[0].read_text(encoding="utf-8")) if files else {}
         shutil.rmtree(runs, ignore_errors=True)
         return took, facts

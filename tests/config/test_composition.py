@@ -41,7 +41,7 @@ def test_every_task_composes_with_every_method(task, method):
 @pytest.mark.parametrize("command", ["evaluate", "verify"])
 def test_the_commands_on_a_run_compose(command):
     assert composed(command, "run=x")["run"] == "x"
-    assert "data" not in composed("evaluate", "run=x")
+    assert composed(command, "run=x", "data.root=there")["data"]["root"] == "there"
 
 
 @pytest.mark.parametrize("choice", choices("dataset"))

@@ -124,11 +124,14 @@ def test_a_section_with_a_name_that_is_not_shipped_is_refused(config):
     assert "fusion.name" in refused(config)
 
 
-def test_evaluate_takes_no_dataset_and_no_key_of_training(config):
-    given = {"run": "x", "use_head": "", "trainer": config["trainer"], "paths": config["paths"]}
+def test_evaluate_takes_its_own_images_or_a_dataset_and_no_key_of_training(config):
+    given = {key: config[key] for key in ("trainer", "paths")}
+    given |= {"run": "x", "use_head": "", "score_trained_images": False}
+    given |= {"data": dict(shipped("dataset/_own"))}
     check(given, "evaluate")
     check(given | {"data": config["data"]}, "evaluate")
-    check(given | {"data": None}, "evaluate")
+    assert "dataset= needs a choice" in refused(given | {"data": None}, "evaluate")
+    assert "'_own' is no dataset" in refused(config | {"data": given["data"]})
     assert "'seed'" in refused(given | {"seed": 3}, "evaluate")
     assert "'method'" in refused(given | {"method": config["method"]}, "evaluate")
 
@@ -159,7 +162,7 @@ def test_words_and_ranges_are_those_of_the_choice(config):
         ("data.generator_seed", 2**63, "data.generator_seed: expected at least 0 and at most"),
         ("data.image_size", 100_000, "data.image_size: expected at least 32 and at most 1024"),
         ("splits.scored", "validatoin", "found 'validatoin'; did you mean 'validation'?"),
-        ("data.augmentation", ["flips", "twirls"], "flips, shifts, brightness, found 'twirls'"),
+        ("data.variations", ["flips", "twirls"], "flips, shifts, brightness, found 'twirls'"),
         ("method.weight_decay", 10**400, "method.weight_decay: expected a number, found 1000"),
         ("method.learning_rate", 10, "a number between 0 and 10 (above 0, below 10), found 10"),
     ],

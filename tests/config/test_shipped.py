@@ -51,7 +51,8 @@ def test_every_folder_is_a_group_and_every_group_has_a_default_that_exists():
     assert folders <= set(groups())
     for config in CONFIGS:
         for group, default in default_choices(config).items():
-            assert default is None or default in choices(group)
+            own = (configs_folder() / group / f"{default}.yaml").is_file()
+            assert default is None or default in choices(group) or own
 
 
 def test_every_config_is_a_command_s_and_every_command_s_config_is_there():
@@ -123,12 +124,10 @@ def test_keys_comments_and_values_are_inherited_and_the_own_ones_count_more():
     assert shipped("fusion/conv1x1_grid") == {
         **shipped("fusion/conv1x1"),
         "width": 24,
-        "statistics": ["grid"],
-        "dropout": 0.5,
+        "pooling": ["grid"],
     }
     comments = key_comments("fusion/conv1x1_grid")
     assert comments["width"] == key_comments("fusion/conv1x1")["width"]
-    assert "narrow" in comments["dropout"]
     assert key_values("fusion/conv1x1_grid") == key_values("fusion/conv1x1")
 
 
@@ -141,8 +140,8 @@ def test_a_choice_is_shipped_as_hydra_composes_it(group, choice):
 
 def test_files_that_others_share_are_no_choices():
     shared = sorted(configs_folder().rglob("_*.yaml"))
-    assert [path.name for path in shared] == ["_files.yaml"]
-    assert "_files" not in choices("dataset")
+    assert [path.name for path in shared] == ["_files.yaml", "_own.yaml"]
+    assert not {"_files", "_own"} & set(choices("dataset"))
 
 
 def test_a_task_says_which_other_choices_it_makes():
