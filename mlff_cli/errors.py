@@ -1,4 +1,4 @@
-"""The one error a user can mend, and the nearest right names for a wrong one."""
+"""The one error a user can fix, and the nearest right names for a wrong one."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -8,9 +8,9 @@ SHOWN = 5
 
 
 class UserError(Exception):
-    """A mistake that the user can mend.
+    """A mistake that the user can fix.
 
-    The message names the file, key or value, says what was expected and how to mend it. The
+    The message names the file, key or value, says what was expected and how to fix it. The
     command line prints it without a traceback and leaves with exit code 2.
     """
 

@@ -18,7 +18,7 @@ KINDS = {
     "old_formats": "features of another format version",
     "temporary": "files left half-written",
     "duplicates": "rows stored more than once",
-    # Behind the duplicates: merging sets aside what it finds damaged.
+    # After the duplicates: merging sets aside what it finds damaged.
     "damaged": "damaged files",
 }
 """Keys of what is pruned, in that order, and how it is called."""

@@ -167,7 +167,7 @@ class _Rows:
             )
         if self.dataset.on_bad_image == "error" and not there:
             raise UserError(
-                f"column path: {_short(text)} is not in {self.root}; mend the path or set data.root"
+                f"column path: {_short(text)} is not in {self.root}; fix the path or set data.root"
             )
         return real
 

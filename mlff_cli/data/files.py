@@ -30,7 +30,7 @@ __all__ = ["SUFFIXES", "FileDataset", "FileImage", "header_problem", "natural", 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 """Endings by which images are found, in small letters."""
 
-_MEND = "Mend or remove the file, or leave such files out with data.on_bad_image=skip"
+_REMEDY = "Fix or remove the file, or leave such files out with data.on_bad_image=skip"
 
 log = logging.getLogger(__name__)
 
@@ -47,14 +47,14 @@ class FileImage:
             with self.path.open("rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
-            raise UserError(f"{self.path}: {file_problem(self.path, error)}. {_MEND}") from error
+            raise UserError(f"{self.path}: {file_problem(self.path, error)}. {_REMEDY}") from error
 
     def load(self) -> NDArray[np.uint8]:
         """Return the pixels, RGB, uint8 (H, W, 3), upright, at the file's own size."""
         try:
             return decode(self.path)
         except ImageProblem as problem:
-            raise UserError(f"{self.path}: {problem}. {_MEND}") from problem
+            raise UserError(f"{self.path}: {problem}. {_REMEDY}") from problem
 
 
 def usable(
@@ -72,11 +72,11 @@ def usable(
         problems = [_problem(header_problem, record) for record in records]
     bad = [(r.name, p) for r, p in zip(records, problems, strict=True) if p is not None]
     if bad and on_bad_image == "error":
-        raise UserError(f"{_told(bad, len(records))}\n{_MEND}")
+        raise UserError(f"{_told(bad, len(records))}\n{_REMEDY}")
     if len(bad) > limit * len(records) or (bad and len(bad) == len(records)):
         raise UserError(
             f"{_told(bad, len(records))}\nThat is more than data.bad_image_limit={limit:g} lets "
-            "pass: mend the files, or raise the limit"
+            "pass: fix the files, or raise the limit"
         )
     if bad:
         log.warning("%s\nThey are left out (data.on_bad_image=skip)", _told(bad, len(records)))

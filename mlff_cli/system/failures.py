@@ -8,7 +8,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def explained(error: Exception) -> tuple[str, int]:
-    """Return a line for people and the exit code: 2 what they can mend, 1 this program's fault."""
+    """Return a line for people and the exit code: 2 what they can fix, 1 this program's fault."""
     if is_out_of_memory(error):
         return (
             "out of memory; lower method.batch_size, trainer.batch_size or data.image_size, or "

@@ -127,11 +127,11 @@ def _reasons(members: Sequence[Record], missing: SplitName) -> Iterator[str]:
         yield f"{_images(members)} of the one group '{members[0].group}'"
     if missing == "validation" and len(units) == 2:
         yield f"{_counted(members)}, one to train on and one to test"
-    homes: dict[tuple[str, ...], set[tuple[str, str]]] = defaultdict(set)
+    units_of: dict[tuple[str, ...], set[tuple[str, str]]] = defaultdict(set)
     for record in members:
         for name in classes_of(record):
-            homes[name].add(record.unit)
-    if all(len(own) == 1 for own in homes.values()):
+            units_of[name].add(record.unit)
+    if all(len(own) == 1 for own in units_of.values()):
         yield f"{_counted(members)}, one for each class, and each class is trained on"
     yield f"{_counted(members)}, which are needed elsewhere or fixed elsewhere"
 

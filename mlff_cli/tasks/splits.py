@@ -81,9 +81,9 @@ def _draw(units: Units, aims: NDArray[np.float64], random: np.random.Generator) 
     """
     drawn = units.fixed.copy()
     carried = np.zeros(3)  # what rounding leaves over, so that many small classes add up
-    for number in random.permutation(len(units.homes)):
-        home = units.homes[number]
-        free = random.permutation(home[units.fixed[home] == FREE])
+    for number in random.permutation(len(units.owned)):
+        own = units.owned[number]
+        free = random.permutation(own[units.fixed[own] == FREE])
         if not len(free):
             continue
         drawn[free] = TRAIN
@@ -91,21 +91,21 @@ def _draw(units: Units, aims: NDArray[np.float64], random: np.random.Generator) 
         for split in (TEST, VALIDATION):
             if aims[split] > 0:
                 owed = float(np.clip(carried[split], -half, half))
-                wanted = aims[split] * units.sizes[home].sum() + owed
-                carried[split] = _take(units, drawn, home, split=split, wanted=wanted, order=free)
+                wanted = aims[split] * units.sizes[own].sum() + owed
+                carried[split] = _take(units, drawn, own, split=split, wanted=wanted, order=free)
     return drawn
 
 
 def _take(
-    units: Units, drawn: Integers, home: Integers, *, split: int, wanted: float, order: Integers
+    units: Units, drawn: Integers, own: Integers, *, split: int, wanted: float, order: Integers
 ) -> float:
     """Move units of a class from training to a split, in an order, until it has what is wanted.
 
     Units that are fixed to the split count. Return what rounding leaves over, in images.
     """
-    there = units.sizes[home[units.fixed[home] == split]].sum()
+    there = units.sizes[own[units.fixed[own] == split]].sum()
     left = order[drawn[order] == TRAIN]
-    spare = len(left) - int(not (units.fixed[home] == TRAIN).any())  # one stays to be trained on
+    spare = len(left) - int(not (units.fixed[own] == TRAIN).any())  # one stays to be trained on
     reached = there + np.concatenate([[0], np.cumsum(units.sizes[left[: max(spare, 0)]])])
     taken = int(np.argmin(np.abs(reached - wanted)))
     if split == TEST and reached[taken] == 0 and spare > 0:

@@ -31,7 +31,7 @@ class Units:
         sizes: (units,) Records in each.
         fixed: (units,) The split that a record of the unit is fixed to, or `FREE`.
         classes: Per class (product and label), the units that have records of it.
-        homes: Per class, from the rarest, its units that are in no rarer one.
+        owned: Per class, from the rarest, its units that no rarer class has.
         cells: Per class, along batches per class of each batch, its units.
         atoms: Per atom, its units.
         unit_of: (pairs,) The unit of each pair of a record and a stratum that it is in: its
@@ -43,7 +43,7 @@ class Units:
     sizes: Integers
     fixed: Integers
     classes: Sequence[Integers]
-    homes: Sequence[Integers]
+    owned: Sequence[Integers]
     cells: Sequence[Integers]
     atoms: Sequence[Integers]
     unit_of: Integers
@@ -70,7 +70,7 @@ class Units:
             sizes=np.bincount(units),
             fixed=_fixed(units, records),
             classes=members,
-            homes=_homes(members),
+            owned=_owned(members),
             cells=_units_by(units, [_cells(record, line) for record in records]),
             atoms=_units_by(units, atoms),
             unit_of=unit_of,
@@ -121,13 +121,13 @@ def _pairs(units: Sequence[int], names: Sequence[Sequence[Names]]) -> tuple[Inte
     return unit_of, name_of
 
 
-def _homes(members: Sequence[Integers]) -> list[Integers]:
-    homes = []
+def _owned(members: Sequence[Integers]) -> list[Integers]:
+    owned = []
     seen: Integers = np.array([], dtype=np.int64)
     for units in sorted(members, key=len):
-        homes.append(np.setdiff1d(units, seen))
+        owned.append(np.setdiff1d(units, seen))
         seen = np.union1d(seen, units)
-    return homes
+    return owned
 
 
 def _fixed(units: Sequence[int], records: Sequence[Record]) -> Integers:
