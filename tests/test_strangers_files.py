@@ -189,7 +189,7 @@ def test_a_checkpoint_of_a_newer_version_is_not_thrown_away(state, monkeypatch):
         newer = packed({"epoch": 1})
     for file, read in (
         (state.file, state.load),
-        (state.within(0), EpochJournal(state, 1).resume),
+        (state.within(0), EpochJournal(state, 1, 0).resume),
     ):
         file.write_bytes(newer)
         with pytest.raises(UserError, match=r"newer version of this program.*pip install -U"):

@@ -203,10 +203,10 @@ def test_a_sweep_goes_on_behind_a_run_that_fails(place, mlff, monkeypatch):
 
     learn = runner._learn
 
-    def fail(method, step):
+    def fail(method, *arguments):
         if method.context.seed == 1:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "somewhere")
-        return learn(method, step)
+        return learn(method, *arguments)
 
     monkeypatch.setattr(runner, "_learn", fail)
     code, said = mlff("sweep", *FOLDER[1:], "paths.runs=swept", "seed=1,2")

@@ -4,12 +4,13 @@ import json
 import os
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from refusals import FOLDER, HERE, cut, refused, run_of
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
 
 @pytest.fixture(scope="module")
@@ -80,17 +81,13 @@ def tensors_replaced(place: Path, change: Callable[[np.ndarray], np.ndarray]) ->
     """Change every tensor of the adapters and let the hashes fit."""
     import torch
 
-    from mlff_cli.runs.adapters_file import save_adapters
+    from mlff_cli.runs.adapters_file import load_adapters, save_adapters
 
     folder = place / "runs" / run_of(place) / "adapters"
-    description = json.loads((folder / "adapters.json").read_text())
-    state = load_file(folder / "adapters.safetensors")
-    save_adapters(
-        folder,
-        {name: torch.from_numpy(change(tensor)) for name, tensor in state.items()},
-        fingerprint=description["backbone"],
-        heads=description["heads"],
-    )
+    backbone = json.loads((folder / "adapters.json").read_text())["backbone"]
+    state = load_adapters(folder, backbone)
+    changed = {n: torch.from_numpy(change(tensor.numpy())) for n, tensor in state.tensors.items()}
+    save_adapters(folder, replace(state, tensors=changed), fingerprint=backbone)
 
 
 def newer(place: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,14 +69,15 @@ def other_score(run: Path) -> None:
 
 def other_weights(run: Path) -> None:
     """Change a weight and all hashes with it: only the scores can tell."""
-    import torch
+    from mlff_cli.runs.adapters_file import load_adapters, save_adapters
 
-    from mlff_cli.runs.adapters_file import save_adapters
-
-    state = load_file(run / "adapters/adapters.safetensors")
-    about = json.loads((run / "adapters/adapters.json").read_text())
-    tensors = {name: torch.from_numpy(-tensor.copy()) for name, tensor in state.items()}
-    save_adapters(run / "adapters", tensors, fingerprint=about["backbone"], heads=about["heads"])
+    backbone = json.loads((run / "adapters/adapters.json").read_text())["backbone"]
+    state = load_adapters(run / "adapters", backbone)
+    opposite = {
+        name: -tensor if tensor.is_floating_point() else tensor
+        for name, tensor in state.tensors.items()
+    }
+    save_adapters(run / "adapters", replace(state, tensors=opposite), fingerprint=backbone)
 
 
 def without_a_tensor(run: Path) -> None:

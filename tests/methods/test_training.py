@@ -9,7 +9,7 @@ from mlff_cli.features.columns import Columns, Whole
 from mlff_cli.heads.classifier import Classifier
 from mlff_cli.heads.regressor import Regressor
 from mlff_cli.methods.base import Journal
-from mlff_cli.methods.training import Part, Settings, Objective, train
+from mlff_cli.methods.training import Objective, Part, Settings, train
 from mlff_cli.system.device import Device
 
 CPU = Device(torch.device("cpu"), None, 8, 0)
