@@ -143,7 +143,7 @@ def set_aside(shard: Path) -> bool:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[FileIO]:
-    """Open for reading; a bad sector is damage, a lack of permission the user's to mend."""
+    """Open for reading; a bad sector is damage, a lack of permission the user's to fix."""
     try:
         with path.open("rb", buffering=0) as file:
             yield file
