@@ -71,8 +71,8 @@ def _shifted(images: "Tensor", down: float, right: float) -> "Tensor":
 def random_variation(kinds: Sequence[str]) -> Callable[["Tensor"], "Tensor"]:
     """Return what varies each of the uint8 images (B, 3, H, W) on its own, drawn at every call.
 
-    The usual augmentation of fine-tuning, from torch's random state: random flips, shifts,
-    brightness and contrast, as far as `kinds` names them.
+    As usual in fine-tuning, from torch's random state: flips, shifts, brightness and contrast, as
+    far as `kinds` names them.
     """
     from mlff_cli.backbones.torchvision_remedy import import_torchvision
 

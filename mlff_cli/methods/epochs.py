@@ -1,7 +1,7 @@
-"""The loop over epochs and batches that every method shares; resumable, and the same each time."""
+"""The loop over epochs and batches of all training; resumable, and the same each time."""
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -48,14 +48,18 @@ def run_epochs(
     Raises:
         DivergedError: The loss or a weight is no finite number; names epoch and step.
     """
-    parameters = [p for module in modules for p in module.parameters() if p.requires_grad]
-    if not parameters:
-        return
     steps = len(batches(torch.arange(count), settings.batch_size))
-    optimiser = OneCycleAdamW(parameters, settings, steps * settings.epochs)
-    scaler = torch.amp.GradScaler(device.device.type, enabled=device.autocast_type is torch.float16)
-    parts = {"optimiser": optimiser, "scaler": scaler}
-    done = _resume(modules, parts, device, journal.resume())
+    training = _Training(
+        modules,
+        loss,
+        settings=settings,
+        steps=steps * settings.epochs,
+        device=device,
+        journal=journal,
+    )
+    if not training.parameters:
+        return
+    done = training.resume()
     progress = tqdm(
         range(done.epoch, settings.epochs + 1),
         initial=done.epoch - 1,
@@ -66,37 +70,93 @@ def run_epochs(
     )
     with interruption.delayed(), limited_threads(threads):
         for epoch in progress:
-            _set_mode(modules, training=True)
-            torch.manual_seed(seed_of(epoch))
-            order = batches(torch.randperm(count), settings.batch_size)
-            if epoch == done.epoch:
-                done.restore_random(device)
-            for step in range(1 + (done.steps if epoch == done.epoch else 0), steps + 1):
-                with device.autocast():
-                    value = loss(order[step - 1], epoch)
-                if not bool(torch.isfinite(value)):
-                    raise DivergedError(
-                        f"the loss became {value.item()} in epoch {epoch}, step {step}"
-                    )
-                optimiser.zero_grad()
-                torch.autograd.backward(scaler.scale(value))
-                scaler.step(optimiser)  # type: ignore[arg-type] # has all that it looks for
-                scaler.update()
-                if interruption.is_waiting():
-                    _set_mode(modules, training=False)
-                    journal.interrupted(_state(modules, parts, Position.now(epoch, step, device)))
-                    interruption.obey()
-            if not all(bool(torch.isfinite(parameter).all()) for parameter in parameters):
-                # A loss that stays finite can still have driven a weight out of range.
-                raise DivergedError(f"a weight became NaN or infinite in epoch {epoch}")
-            _set_mode(modules, training=False)
-            here = Position.now(epoch, steps, device)
-            journal.epoch_done(epoch, settings.epochs, partial(_state, modules, parts, here))
+            training.epoch(epoch, count, seed_of(epoch), done)
+
+
+class _Training:
+    """Modules with their optimiser, epoch by epoch, and all that a resumed run needs of them."""
+
+    def __init__(
+        self,
+        modules: Sequence[nn.Module],
+        loss: Callable[[Tensor, int], Tensor],
+        *,
+        settings: Optimisation,
+        steps: int,
+        device: Device,
+        journal: Journal,
+    ) -> None:
+        self.modules = modules
+        self.loss = loss
+        self.settings = settings
+        self.device = device
+        self.journal = journal
+        self.parameters = [p for module in modules for p in module.parameters() if p.requires_grad]
+        self.optimiser = OneCycleAdamW(self.parameters, settings, steps)
+        half = device.autocast_type is torch.float16
+        self.scaler = torch.amp.GradScaler(device.device.type, enabled=half)
+
+    def epoch(self, epoch: int, count: int, seed: int, done: "Position") -> None:
+        """Train on all examples once, or on those that are left of the epoch in `done`."""
+        _set_mode(self.modules, training=True)
+        torch.manual_seed(seed)
+        order = batches(torch.randperm(count), self.settings.batch_size)
+        first = 0
+        if epoch == done.epoch:
+            done.restore_random(self.device)
+            first = done.steps
+        for step, positions in enumerate(order[first:], start=first + 1):
+            self._step(positions, epoch, step)
+            if interruption.is_waiting():
+                self._break_off(Position.now(epoch, step, self.device))
+        self._require_finite(epoch)
+        _set_mode(self.modules, training=False)
+        here = Position.now(epoch, len(order), self.device)
+        self.journal.epoch_done(epoch, self.settings.epochs, partial(self._state, here))
+
+    def _step(self, positions: Tensor, epoch: int, step: int) -> None:
+        with self.device.autocast():
+            value = self.loss(positions, epoch)
+        if not bool(torch.isfinite(value)):
+            raise DivergedError(f"the loss became {value.item()} in epoch {epoch}, step {step}")
+        self.optimiser.zero_grad()
+        torch.autograd.backward(self.scaler.scale(value))
+        self.scaler.step(self.optimiser)  # type: ignore[arg-type] # has all that it looks for
+        self.scaler.update()
+
+    def _break_off(self, here: "Position") -> None:
+        _set_mode(self.modules, training=False)
+        self.journal.interrupted(self._state(here))
+        interruption.obey()
+
+    def _require_finite(self, epoch: int) -> None:
+        # A loss that stays finite can still have driven a weight out of range.
+        if not all(bool(torch.isfinite(parameter).all()) for parameter in self.parameters):
+            raise DivergedError(f"a weight became NaN or infinite in epoch {epoch}")
+
+    def _state(self, here: "Position") -> dict[str, Any]:
+        return {
+            "position": vars(here),
+            "modules": [dict(module.state_dict()) for module in self.modules],
+            "optimiser": self.optimiser.state_dict(),
+            "scaler": self.scaler.state_dict(),
+        }
+
+    def resume(self) -> "Position":
+        """Load the state that a broken-off run left and return where it was taken."""
+        state = self.journal.resume()
+        if state is None:
+            return Position()
+        for module, tensors in zip(self.modules, state["modules"], strict=True):
+            module.load_state_dict(tensors)
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.scaler.load_state_dict(state["scaler"])
+        return Position(**state["position"])
 
 
 @dataclass(frozen=True)
 class Position:
-    """Where training stands: steps done in an epoch, and the random states behind them."""
+    """Where training stands: steps done in an epoch, and the random states after them."""
 
     epoch: int = 1
     steps: int = 0
@@ -134,29 +194,3 @@ def _set_mode(modules: Iterable[nn.Module], *, training: bool) -> None:
         # What only passes features on must not follow them either: BatchNorm in train mode would.
         trains = any(parameter.requires_grad for parameter in module.parameters())
         module.train(training and trains)
-
-
-def _state(
-    modules: Sequence[nn.Module], parts: Mapping[str, Any], position: Position
-) -> dict[str, Any]:
-    return {
-        "position": vars(position),
-        "modules": [dict(module.state_dict()) for module in modules],
-        **{name: part.state_dict() for name, part in parts.items()},
-    }
-
-
-def _resume(
-    modules: Sequence[nn.Module],
-    parts: Mapping[str, Any],
-    device: Device,
-    state: Mapping[str, Any] | None,
-) -> Position:
-    """Load what `_state` gave and return where it was taken."""
-    if state is None:
-        return Position()
-    for module, tensors in zip(modules, state["modules"], strict=True):
-        module.load_state_dict(tensors)
-    for name, part in parts.items():
-        part.load_state_dict(state[name])
-    return Position(**state["position"])

@@ -115,7 +115,7 @@ class OneCycleAdamW:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take up what `state_dict` returned."""
+        """Load what `state_dict` returned."""
         self.done = int(state["done"])
         for name, tensors in (
             ("averages", self._averages), ("squares", self._squares), ("counts", self._counts)

@@ -103,7 +103,7 @@ def test_broken_off_anywhere_and_resumed_the_matrix_is_the_same(
 def test_a_broken_off_run_trains_what_is_left_and_no_more(config, tmp_path, monkeypatch):
     run = config()
     visits = break_off_everywhere(monkeypatch)
-    for _ in range(6 + 2 + 1):  # the first experience is behind it, the second has begun
+    for _ in range(6 + 2 + 1):  # the first experience is finished, the second has begun
         with pytest.raises(BrokenOff):
             learned(run, tmp_path / "state", checkpoint_every=1)
     monkeypatch.undo()
