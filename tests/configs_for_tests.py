@@ -63,6 +63,17 @@ def small_config(folder: Path, **choices: Any) -> dict[str, Any]:
     return config
 
 
+def changed(config: dict[str, Any], key: str) -> dict[str, Any]:
+    """Return a config in which a dotted key has another value."""
+    other = deepcopy(config)
+    *sections, name = key.split(".")
+    section = other
+    for part in sections:
+        section = section[part]
+    section[name] = "another"
+    return other
+
+
 def tiny_backbone(weights_of: Any) -> dict[str, Any]:
     """Return the keys of a network of 82,000 parameters, its weights from a file."""
     weights = str(weights_of("test_efficientnet"))

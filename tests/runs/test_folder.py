@@ -4,11 +4,10 @@ import json
 import os
 import subprocess
 import sys
-from copy import deepcopy
 from dataclasses import replace
 
 import pytest
-from configs_for_tests import small_config
+from configs_for_tests import changed, small_config
 from run_samples import FACTS, RECORD
 
 from mlff_cli.errors import UserError
@@ -20,16 +19,6 @@ from mlff_cli.runs.record import encoded
 @pytest.fixture
 def config(tmp_path):
     return small_config(tmp_path)
-
-
-def changed(config, key):
-    other = deepcopy(config)
-    *sections, name = key.split(".")
-    section = other
-    for part in sections:
-        section = section[part]
-    section[name] = "another"
-    return other
 
 
 def test_a_config_loads_back_as_it_was(config, tmp_path):

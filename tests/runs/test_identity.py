@@ -1,12 +1,11 @@
 """Which run it is: what enters its hash, and what does not."""
 
-from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
-from configs_for_tests import small_config
+from configs_for_tests import changed, small_config
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,16 +23,6 @@ FREE = {
 """Keys that say where things lie and how a run goes, or whose effect is in the data."""
 
 DATA = "d" * 64
-
-
-def changed(config, key):
-    other = deepcopy(config)
-    *sections, name = key.split(".")
-    section = other
-    for part in sections:
-        section = section[part]
-    section[name] = "another"
-    return other
 
 
 @pytest.mark.parametrize("data", ["surfaces", "csv", "folder", "elpv", "magnetic_tile"])
