@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Protocol
 
 import torch
@@ -126,11 +126,10 @@ class Objective:
 
     def _shares(self, positions: Tensor) -> list[Tensor]:
         """Return which examples of each part stand at positions (B,) of all parts in a row."""
-        ends = list(accumulate(len(part.targets) for part in self.parts))
+        ends = accumulate((len(part.targets) for part in self.parts), initial=0)
         return [
-            positions[(positions >= end - len(part.targets)) & (positions < end)]
-            - (end - len(part.targets))
-            for part, end in zip(self.parts, ends, strict=True)
+            positions[(positions >= start) & (positions < end)] - start
+            for start, end in pairwise(ends)
         ]
 
     def _inputs(self, shares: Sequence[Tensor], epoch: int) -> list[Tensor]:
