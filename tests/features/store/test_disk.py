@@ -94,10 +94,10 @@ def test_many_rows_make_several_files(tmp_path):
 
 def test_large_rows_make_small_shards(tmp_path, monkeypatch):
     monkeypatch.setattr("mlff_cli.features.store.shards._BYTES_PER_SHARD", 1000)
-    store = filled(tmp_path, range(20), ["a/map"], width=100)
+    store = filled(tmp_path, range(20), ["a/grid"], width=100)
     assert [p.stat().st_size < 2000 for p in shards_of(store)] == [True] * 10
-    (rows,) = everything(store.rows(keys_of([19, 0]), ["a/map"]))
-    assert torch.equal(rows, columns_of([19, 0], ["a/map"], 100)["a/map"])
+    (rows,) = everything(store.rows(keys_of([19, 0]), ["a/grid"]))
+    assert torch.equal(rows, columns_of([19, 0], ["a/grid"], 100)["a/grid"])
 
 
 def test_half_precision_is_rounded_once_and_kept_apart(tmp_path):
