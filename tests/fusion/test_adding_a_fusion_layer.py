@@ -98,7 +98,8 @@ def test_every_method_takes_it(method, config, tmp_path):
 def test_maps_that_do_not_fit_into_memory_are_read_batch_by_batch(
     store, config, tmp_path, monkeypatch, taken
 ):
-    run = config(keys={"features.store": store, "features.variations": 2, "method.batch_size": 4})
+    keys = {"features.variations": 2, "method.batch_size": 4, "method.epochs": 8}
+    run = config(keys={"features.store": store, **keys})
     monkeypatch.setattr(columns, "ROWS_AT_ONCE", 3)
     _, outcome = learned(run, tmp_path / "resident")
     expected, read_once = matrix_bytes(outcome, tmp_path), sum(taken)
