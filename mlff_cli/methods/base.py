@@ -42,8 +42,8 @@ class Context:
 
     Attributes:
         fusion: Makes a fusion layer for levels.
-        shared_fusion: Whether all heads read one fusion layer; "auto": where they cannot each have
-            their own.
+        shared_fusion: True: all heads read one fusion layer; "auto": each has its own where the
+            method can train them so; False: as "auto", and refused where that would be one.
         head: Makes a head for a descriptor's width and the names of its outputs.
         variations: How many stored variations of each image a method on a frozen backbone trains
             on, the plain image among them; 0: new ones in every epoch.
