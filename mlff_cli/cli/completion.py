@@ -61,7 +61,7 @@ def _values(config: str, key: str, before: list[str]) -> list[str]:
     if key in groups():
         return [f"{name} " for name in choices(key)]
     if values := values_of(config, before).get(key):
-        return [str(word) if values.several else f"{word} " for word in values.words]
+        return [word if values.several else f"{word} " for word in values.written]
     return ["true ", "false "] if isinstance(keys_of(config, before).get(key), bool) else []
 
 

@@ -27,6 +27,7 @@ KINDS = {
 COLUMNS = [
     *map(Column, ("space", "backbone", "type", "pooling", "created", "remarks")),
     Column("rows", "count"),
+    Column("maps", "bytes"),
     Column("size", "bytes"),
 ]
 
@@ -56,6 +57,7 @@ def _row(summary: SpaceSummary) -> Row:
         "created": (summary.created or "")[:10],
         "remarks": _remarks(summary),
         "rows": summary.rows,
+        "maps": summary.map_bytes,
         "size": summary.bytes,
     }
 

@@ -134,7 +134,11 @@ def _check_tree(tree: Tree, expected: Tree, prefix: str, schema: Schema) -> None
 
 
 def _check_value(path: str, value: Any, default: Any, values: Values) -> None:
-    fits, wanted = _type(path, value, default, values)
+    kinds = {type(word) for word in values.words}
+    if len(kinds) > 1:  # auto | true | false: the default is one of several types
+        fits, wanted = type(value) in kinds, values.expected()
+    else:
+        fits, wanted = _type(path, value, default, values)
     if not fits:
         raise UserError(f"{path}: expected {wanted}, found {value!r}{_hint(path, value, default)}")
     if values.admit(value):

@@ -3,6 +3,7 @@
 The comment is one of these, and `; changes no result` may follow it or stand alone::
 
     device: auto             # auto | cpu | cuda | mps
+    shared: auto             # auto | true | false
     variations: [flips]      # any of flips | shifts | brightness
     exposures: []            # whole numbers
     epochs: 30               # 1 or more
@@ -58,6 +59,11 @@ class Values:
     below: bool = False
     changes_result: bool = True
 
+    @property
+    def written(self) -> list[str]:
+        """The words as the YAML has them."""
+        return self.said.removeprefix(LIST_OF_WORDS).split(" | ") if self.words else []
+
     def admit(self, value: Any) -> bool:
         """Return whether a value of the right type is one of these."""
         if self.words:
@@ -69,7 +75,7 @@ class Values:
     def expected(self) -> str:
         """Return what a message says was expected: ``at least 1``."""
         if self.words:
-            return f"one of {', '.join(map(str, self.words))}"
+            return f"one of {', '.join(self.written)}"
         if self.highest is None:
             return f"at least {self.lowest}"
         if self.below:

@@ -45,8 +45,22 @@ def _range(maps: Tensor) -> Tensor:
     return _largest(pool(maps) + pool(-maps))
 
 
+def _largest_of_cells(maps: Tensor, side: int) -> Tensor:
+    # The last cells may be smaller: what lies at the edge is seen as well.
+    maps = maps.float()
+    window = [min(side, length) for length in maps.shape[2:]]
+    return F.max_pool2d(maps, window, ceil_mode=True)
+
+
+def _smallest_of_cells(maps: Tensor, side: int) -> Tensor:
+    return -_largest_of_cells(-maps, side)
+
+
 GRID = 4
 """Cells along each side of the grid."""
+
+CELLS = (2, 4, 8, 16)
+"""Positions along each side of the cells whose maximum and minimum can be taken."""
 
 POOLINGS: dict[str, Callable[[Tensor], Tensor]] = {
     "mean": lambda maps: maps.float().mean(dim=(2, 3)),
@@ -56,12 +70,18 @@ POOLINGS: dict[str, Callable[[Tensor], Tensor]] = {
     "range": _range,
     "grid": lambda maps: F.adaptive_avg_pool2d(maps.float(), GRID),
     "map": lambda maps: maps.float(),
+    **{f"cell{side}_max": partial(_largest_of_cells, side=side) for side in CELLS},
+    **{f"cell{side}_min": partial(_smallest_of_cells, side=side) for side in CELLS},
 }
-"""Maps (B, C, H, W) to (B, C); to (B, C, 4, 4) for grid; unchanged for map.
+"""Maps (B, C, H, W) to (B, C); to (B, C, 4, 4) for grid; to maps for the kinds in `MAPS`.
 
 Mean, max, min and deviation are over all positions. Range is the largest difference of a channel
-within any 3 x 3 neighbouring positions; grid are the means of 4 x 4 cells.
+within any 3 x 3 neighbouring positions; grid are the means of 4 x 4 cells. A map stays as it is;
+cell4_max is the maximum of each cell of 4 x 4 positions: (B, C, H / 4, W / 4), rounded up.
 """
+
+MAPS = ("map", *(f"cell{side}_{kind}" for side in CELLS for kind in ("max", "min")))
+"""Poolings that keep places, more of them in a larger image; the store holds them as float16."""
 
 STANDARD = ("mean", "max", "min", "deviation", "range")
 """Kept for every image, so that another fusion layer finds them stored."""
@@ -90,6 +110,6 @@ def cells(name: str) -> int:
         UserError: There is none of that name, or their number depends on the size of the image.
     """
     pooling(name)
-    if name == "map":
-        raise UserError("fusion.pooling: 'map' has the size of the image's maps; use 'grid'")
+    if name in MAPS:
+        raise UserError(f"fusion.pooling: '{name}' has the size of the image's maps; use 'grid'")
     return GRID * GRID if name == "grid" else 1

@@ -70,26 +70,65 @@ class Standardisation(nn.Module):
 
         Args:
             batches: The inputs of a fusion layer; gone through twice.
-            rows: Makes of the inputs of a batch what is standardised (B, C).
+            rows: Makes of the inputs of a batch what is standardised (B, C, ...).
         """
-        count, mean = _averaged(rows(inputs).cpu().double() for inputs in batches)
-        if not count:
-            return
-        _, variance = _averaged((rows(inputs).cpu().double() - mean) ** 2 for inputs in batches)
+        fit_together([self], batches, lambda inputs: [rows(inputs)])
+
+    def set_constants(self, mean: Tensor, variance: Tensor) -> None:
+        """Take mean and variance (C,)."""
         deviation = variance.sqrt()
         self.mean.copy_(mean)
         # A channel that never varies is left alone instead of being blown up.
         self.std.copy_(torch.where(deviation > 1e-6, deviation, torch.ones_like(deviation)))
 
     def forward(self, features: Tensor) -> Tensor:
-        """Standardise features (B, C)."""
-        return (features - self.mean) / self.std
+        """Standardise features (B, C, ...)."""
+        return (features - _by_channel(self.mean, features)) / _by_channel(self.std, features)
 
 
-def _averaged(parts: Iterable[Tensor]) -> tuple[int, Tensor]:
-    """Return the number of rows of all parts (B, C), and their mean (C,)."""
-    count, total = 0, torch.zeros((), dtype=torch.float64)
-    for rows in parts:
-        count += len(rows)
-        total = total + rows.sum(dim=0)
-    return count, total / max(1, count)
+def fit_together(
+    scalings: Sequence[Standardisation],
+    batches: Iterable[Sequence[Tensor]],
+    parts: Callable[[Sequence[Tensor]], Sequence[Tensor]] = list,
+) -> None:
+    """Let several standardisations take their constants in the same two passes.
+
+    Args:
+        scalings: One for each part.
+        batches: The inputs of a fusion layer; gone through twice.
+        parts: Makes of the inputs of a batch what is standardised: one (B, C, ...) each.
+    """
+    means = [_Average() for _ in scalings]
+    for inputs in batches:
+        for mean, values in zip(means, parts(inputs), strict=True):
+            mean.add(values.cpu().double())
+    if not all(mean.count for mean in means):
+        return
+    variances = [_Average() for _ in scalings]
+    for inputs in batches:
+        for variance, mean, values in zip(variances, means, parts(inputs), strict=True):
+            variance.add((values.cpu().double() - _by_channel(mean.value, values)) ** 2)
+    for scaling, mean, variance in zip(scalings, means, variances, strict=True):
+        scaling.set_constants(mean.value, variance.value)
+
+
+class _Average:
+    """The mean of each channel over what was added."""
+
+    def __init__(self) -> None:
+        self.count, self.total = 0, torch.zeros((), dtype=torch.float64)
+
+    def add(self, values: Tensor) -> None:
+        """Count values (B, C, ...) of double precision."""
+        self.count += values.numel() // values.shape[1]
+        self.total = self.total + values.sum(dim=[0, *range(2, values.ndim)])
+
+    @property
+    def value(self) -> Tensor:
+        """The mean (C,) of what was added; something must have been."""
+        return self.total / self.count
+
+
+def _by_channel(constants: Tensor, features: Tensor) -> Tensor:
+    """Return constants (C,) in the shape that meets features (B, C, ...) channel by channel."""
+    return constants.view(-1, *(1,) * (features.ndim - 2))

@@ -1,4 +1,4 @@
-"""The trained parts together: one fusion layer, and heads by name."""
+"""The trained parts together: heads by name, and the fusion layers that they read."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -9,12 +9,26 @@ from mlff_cli.heads.base import Head
 
 
 class Adapters(nn.Module):
-    """A fusion layer and the heads that read its descriptor."""
+    """Heads, and one fusion layer for all of them, or one of its own for each.
 
-    def __init__(self, fusion: FusionLayer, head: Callable[[int, Sequence[str]], Head]) -> None:
+    Attributes:
+        fusion: The layer of all heads, or that of the first; all read the same inputs.
+        further: Those of the other heads, in their order, where each has its own.
+    """
+
+    def __init__(
+        self,
+        fusion: Callable[[], FusionLayer],
+        head: Callable[[int, Sequence[str]], Head],
+        *,
+        own_fusion: bool = False,
+    ) -> None:
         super().__init__()
-        self.fusion = fusion
+        self.own_fusion = own_fusion
+        self._make_fusion = fusion
         self._make = head
+        self.fusion = fusion()
+        self.further = nn.ModuleList()
         # Names come from users' folders and may hold what a module's name may not.
         self._names: list[str] = []
         self.heads = nn.ModuleList()
@@ -25,20 +39,31 @@ class Adapters(nn.Module):
         return {name: self[name].outputs for name in self._names}
 
     def provide(self, name: str, outputs: Sequence[str]) -> None:
-        """Make the head of that name, or let it grow by the outputs that it lacks."""
+        """Make the head of that name (and its own fusion layer), or let it grow by new outputs."""
         if name in self._names:
             self[name].grow(outputs)
             return
+        device = self.fusion.fitted.device
+        if self.own_fusion and self._names:
+            self.further.append(self._make_fusion().to(device).eval())
         self._names.append(name)
-        head = self._make(self.fusion.width, outputs)
-        self.heads.append(head.to(self.fusion.fitted.device))
+        self.heads.append(self._make(self.fusion.width, outputs).to(device))
 
     def __getitem__(self, name: str) -> Head:
         head = self.heads[self._names.index(name)]
         assert isinstance(head, Head)
         return head
 
+    def fusion_layers(self) -> list[FusionLayer]:
+        """Return every fusion layer, in the order of heads."""
+        further = (layer for layer in self.further if isinstance(layer, FusionLayer))
+        return [self.fusion, *further]
+
+    def fusion_of(self, head: str) -> FusionLayer:
+        """Return the fusion layer that a head reads."""
+        return self.fusion_layers()[self._names.index(head) if self.own_fusion else 0]
+
     def forward(self, inputs: Sequence[Tensor], head: str) -> Tensor:
         """Map one tensor (B, C_l, ...) per input to the logits (B, O) of a head."""
-        logits: Tensor = self[head](self.fusion(inputs))
+        logits: Tensor = self[head](self.fusion_of(head)(inputs))
         return logits

@@ -3,7 +3,8 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from statistics import fmean
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mlff_cli.backbones.recipe import BackboneRecipe
+from mlff_cli.errors import UserError
 from mlff_cli.features.features import Features
 from mlff_cli.fusion.base import FusionLayer
 from mlff_cli.heads.base import Head
@@ -40,6 +42,8 @@ class Context:
 
     Attributes:
         fusion: Makes a fusion layer for levels.
+        shared_fusion: True: all heads read one fusion layer; "auto": each has its own where the
+            method can train them so; False: as "auto", and refused where that would be one.
         head: Makes a head for a descriptor's width and the names of its outputs.
         variations: How many stored variations of each image a method on a frozen backbone trains
             on, the plain image among them; 0: new ones in every epoch.
@@ -53,6 +57,7 @@ class Context:
     seed: int
     variations: int = 1
     kinds: Sequence[str] = ()
+    shared_fusion: bool | Literal["auto"] = True
 
     @property
     def recipe(self) -> BackboneRecipe:
@@ -74,6 +79,9 @@ class Method(ABC):
     reads_features: ClassVar[bool] = True
     """Whether it works on stored features; else the backbone itself learns."""
 
+    own_fusion: ClassVar[bool] = False
+    """Whether each head can have a fusion layer of its own; else one serves all heads."""
+
     context: Context
     adapters: Adapters
 
@@ -82,8 +90,13 @@ class Method(ABC):
         return [Step((experience,)) for experience in experiences]
 
     def begin(self, step: Step) -> None:
-        """Make the heads that read a step, or let shared ones grow. Called before `learn`."""
+        """Make the heads that read a step, or let shared ones grow. Called before `learn`.
+
+        Raises:
+            UserError: `fusion.shared=false` where heads cannot have fusion layers of their own.
+        """
         for experience in step.experiences:
+            self._refuse_false(experience)
             torch.manual_seed(self.seed_of(experience.index, 0))
             self.adapters.provide(experience.head, experience.outputs)
 
@@ -105,11 +118,15 @@ class Method(ABC):
         return self.adapters.outputs
 
     def level_weights(self) -> dict[str, float]:
-        """Return the share of each level in the descriptor; empty where none is learned."""
-        return self.adapters.fusion.level_weights()
+        """Return the share of each level in the descriptor; empty where none is learned.
+
+        Of several fusion layers it is the mean.
+        """
+        shares = [layer.level_weights() for layer in self.adapters.fusion_layers()]
+        return {name: fmean(layer[name] for layer in shares) for name in shares[0]}
 
     def trainable_parameters(self) -> int:
-        """Return the number of parameters that train, heads included."""
+        """Return the number of parameters that train: those of all fusion layers and heads."""
         parameters = self._whole().parameters()
         return sum(parameter.numel() for parameter in parameters if parameter.requires_grad)
 
@@ -140,6 +157,21 @@ class Method(ABC):
         """Return a seed of its own for every run, experience and epoch: position is state."""
         sequence = np.random.SeedSequence([self.context.seed, index, epoch])
         return int(sequence.generate_state(1, np.uint64)[0])
+
+    def _refuse_false(self, experience: Experience) -> None:
+        if self.context.shared_fusion is not False:
+            return
+        if not self.own_fusion:
+            raise UserError(
+                "fusion.shared=false: this method has one fusion layer for all heads (only "
+                "method=mlff can have one for each); give fusion.shared=auto"
+            )
+        if experience.head != experience.name:
+            raise UserError(
+                f"fusion.shared=false: experience '{experience.name}' has no head of its own that "
+                "could read a fusion layer of its own; give fusion.shared=auto, or "
+                "schedule.heads=separate"
+            )
 
     def _whole(self) -> nn.ModuleDict:
         return nn.ModuleDict(self.trained())

@@ -26,10 +26,11 @@ SAMPLE = 256
 class FineTuning(Method):
     """Backbone, fusion layer (by default the deepest level) and head train end to end.
 
+    One fusion layer serves all heads, whatever `fusion.shared=auto` gives others: the backbone
+    below it is shared as well.
+
     `variations` says whether images are varied anew in every epoch.
     """
-
-    reads_features = False
 
     reads_features = False
 
@@ -52,9 +53,9 @@ class FineTuning(Method):
         backbone = context.recipe.build()
         backbone.unfreeze()
         on_device(backbone, device).eval()
-        fusion = context.fusion(backbone.levels)
+        fusion = partial(context.fusion, backbone.levels)
         self.adapters = Adapters(fusion, context.head).to(device).eval()
-        self.network = EndToEnd(backbone, fusion)
+        self.network = EndToEnd(backbone, self.adapters.fusion)
 
     def trained(self) -> Mapping[str, nn.Module]:
         """Everything."""

@@ -1,6 +1,7 @@
 """What methods on a frozen backbone share: features, fusion layer, heads, scores. No optimiser."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -8,7 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from mlff_cli.backbones.levels import LevelInfo
 from mlff_cli.features.columns import Columns, everything
+from mlff_cli.fusion.base import FusionLayer
 from mlff_cli.methods.adapters import Adapters
 from mlff_cli.methods.base import Context, Method
 from mlff_cli.system.device import limited_threads
@@ -33,8 +36,9 @@ class FrozenMethod(Method):
         # Asked first: where nothing is kept of the backbone, building it draws random numbers.
         levels = context.features.facts.levels
         torch.manual_seed(context.seed)
-        fusion = context.fusion(levels).requires_grad_(self.fusion_learns)
-        self.adapters = Adapters(fusion, context.head).to(context.device.device).eval()
+        own_fusion = self.own_fusion and context.shared_fusion is not True
+        adapters = Adapters(partial(self._fusion, levels), context.head, own_fusion=own_fusion)
+        self.adapters = adapters.to(context.device.device).eval()
 
     def trained(self) -> Mapping[str, nn.Module]:
         """Fusion layer and heads."""
@@ -52,24 +56,27 @@ class FrozenMethod(Method):
         """Return the features of images as they are: what the fusion layer reads."""
         return self.context.features.read(images, self.adapters.fusion.inputs)
 
-    def descriptors(self, columns: Columns) -> Tensor:
-        """Return what heads read of every row (N, D), in eval mode, on the device."""
-        device = self.context.device
+    def descriptors(self, columns: Columns, head: str) -> Tensor:
+        """Return what a head reads of every row (N, D), in eval mode, on the device."""
+        device, fusion = self.context.device, self.adapters.fusion_of(head)
         with torch.no_grad(), device.autocast(), limited_threads(threads_for(columns)):
             return torch.cat(
                 [
-                    self.adapters.fusion([column.to(device.device) for column in inputs])
+                    fusion([column.to(device.device) for column in inputs])
                     for inputs in everything(columns)
                 ]
             )
 
     def scores(self, head: str, images: Sequence[ImageSource]) -> NDArray[np.float32]:
         """Return the head's scores (N, O)."""
-        descriptors = self.descriptors(self.read(images))
+        descriptors = self.descriptors(self.read(images), head)
         with torch.no_grad(), self.context.device.autocast(), limited_threads(1):
             own = self.adapters[head]
             scores: NDArray[np.float32] = own.scores(own(descriptors)).cpu().numpy()
         return scores
+
+    def _fusion(self, levels: Sequence[LevelInfo]) -> FusionLayer:
+        return self.context.fusion(levels).requires_grad_(self.fusion_learns)
 
 
 def threads_for(columns: Columns) -> int | None:

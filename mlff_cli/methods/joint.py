@@ -7,7 +7,7 @@ from mlff_cli.tasks.experience import Experience, Step
 
 
 class Joint(TrainedOnFeatures):
-    """Fusion layer and all heads trained together: the upper bound of a sequence."""
+    """One fusion layer and all heads trained together: the upper bound of a sequence."""
 
     def steps(self, experiences: Sequence[Experience]) -> list[Step]:
         """Return one step of all experiences."""

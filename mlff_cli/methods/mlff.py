@@ -7,18 +7,21 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mlff_cli.fusion.base import FusionLayer
 from mlff_cli.methods.base import Context
 from mlff_cli.methods.on_features import TrainedOnFeatures
 from mlff_cli.methods.training import Penalty
-from mlff_cli.tasks.experience import Step
 
 
 class MultiLevelFeatureFusion(TrainedOnFeatures):
     """The head's loss, and optionally one that holds the fused descriptor where it was.
 
     `distillation` weighs the mean squared error between the descriptor and what the fusion layer
-    gave before this experience.
+    gave before this experience. Where each head has a fusion layer of its own there is nothing to
+    hold: those of old products do not change.
     """
+
+    own_fusion = True
 
     def __init__(
         self,
@@ -41,11 +44,11 @@ class MultiLevelFeatureFusion(TrainedOnFeatures):
         )
         self.distillation = distillation
 
-    def penalty(self, step: Step) -> Penalty | None:
-        """Return the pull towards the descriptor of before; the first step has no before."""
-        if self.distillation == 0 or step.index == len(step.experiences):
+    def penalty(self, fusion: FusionLayer) -> Penalty | None:
+        """Return the pull towards the descriptor of before; a new fusion layer has no before."""
+        if self.distillation == 0 or not bool(fusion.fitted):
             return None
-        previous = deepcopy(self.adapters.fusion).eval()
+        previous = deepcopy(fusion).eval()
 
         def drift(descriptor: Tensor, inputs: Sequence[Tensor]) -> Tensor:
             with torch.no_grad():

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from mlff_cli.features.columns import everything
+from mlff_cli.fusion.base import FusionLayer
 from mlff_cli.methods.base import Context, Journal
 from mlff_cli.methods.frozen import FrozenMethod, threads_for
 from mlff_cli.methods.training import Part, Penalty, Settings, train
@@ -33,29 +34,36 @@ class TrainedOnFeatures(FrozenMethod):
         by_head: dict[str, list[Record]] = {}
         for experience in step.experiences:
             by_head.setdefault(experience.head, []).extend(experience.train)
-        features = {name: self._features(step, records) for name, records in by_head.items()}
+        # Several heads learn at once only where all of them read the same fusion layer.
+        fusion = self.adapters.fusion_of(step.experiences[0].head)
+        make = partial(self._features, step, share=1 / len(by_head))
+        features = {name: make(records) for name, records in by_head.items()}
         plain = [by_epoch.plain for by_epoch in features.values()]
-        self.adapters.fusion.fit(everything(*plain))
+        penalty = self.penalty(fusion)  # asked while a new layer can be told by what it lacks
+        fusion.fit(everything(*plain))
         train(
-            self.adapters.fusion,
+            fusion,
             [self._part(name, by_head[name], features[name]) for name in by_head],
             self.settings,
             device=self.context.device,
             journal=journal,
             seed_of=partial(self.seed_of, step.index),
             title=f"{step.index} {step.name}",
-            penalty=self.penalty(step),
+            penalty=penalty,
             threads=threads_for(plain[0]),
         )
 
-    def penalty(self, step: Step) -> Penalty | None:
-        """Return what is added to the loss of the heads; none, unless a method says so."""
+    def penalty(self, fusion: FusionLayer) -> Penalty | None:
+        """Return what is added to the loss of the heads; none, unless a method says so.
+
+        `fusion` is about to train, and is `fitted` where it has trained before.
+        """
         return None
 
-    def _features(self, step: Step, records: Sequence[Record]) -> TrainingFeatures:
-        images = [record.image for record in records]
+    def _features(self, step: Step, records: Sequence[Record], share: float) -> TrainingFeatures:
+        images, seed_of = [record.image for record in records], partial(self.seed_of, step.index)
         inputs = self.adapters.fusion.inputs
-        return TrainingFeatures(self.context, images, inputs, partial(self.seed_of, step.index))
+        return TrainingFeatures(self.context, images, inputs, seed_of, share=share)
 
     def _part(self, name: str, records: Sequence[Record], features: TrainingFeatures) -> Part:
         """Return what a head learns from; its constants are taken from the first that it meets."""

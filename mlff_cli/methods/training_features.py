@@ -12,7 +12,12 @@ from mlff_cli.tasks.record import ImageSource
 log = logging.getLogger(__name__)
 
 RESIDENT_BYTES = 2 << 30
-"""Features up to this size lie on the device as a whole; larger ones are read batch by batch."""
+"""Features up to this size lie on the device as a whole; larger ones are read batch by batch.
+
+A constant that a machine of 8 GB can spare, and no share of the memory that is free: a run needs as
+much, and takes as long, whatever else the machine does. Of `fusion=local` on EfficientNet-Lite0
+12,000 images of 128 pixels fit, or 4,000 of 224.
+"""
 
 
 class TrainingFeatures:
@@ -20,6 +25,7 @@ class TrainingFeatures:
 
     Of `context.variations` stored variations each epoch takes one. With 0 of them every epoch
     draws new ones, which cannot be stored: they go through the backbone and are held in memory.
+    `share` is how much of the room on the device is theirs.
     """
 
     def __init__(
@@ -28,14 +34,17 @@ class TrainingFeatures:
         images: Sequence[ImageSource],
         inputs: Sequence[LevelInput],
         seed_of: Callable[[int], int],
+        *,
+        share: float = 1.0,
     ) -> None:
         self._context = context
         self._images = images
         self._inputs = inputs
         self._seed_of = seed_of
+        self._limit = int(share * RESIDENT_BYTES)
         count = max(1, context.variations)
         self._stored = [
-            self._placed(context.features.read(images, inputs, variation), RESIDENT_BYTES // count)
+            self._placed(context.features.read(images, inputs, variation), self._limit // count)
             for variation in range(count)
         ]
         self._drawn: tuple[int, Columns] | None = None
@@ -62,7 +71,7 @@ class TrainingFeatures:
     def _draw(self, seed: int) -> Columns:
         vary = random_variation(self._context.kinds)
         columns = self._context.features.live(self._images, self._inputs, vary, seed)
-        return self._placed(columns, RESIDENT_BYTES)
+        return self._placed(columns, self._limit)
 
     def _placed(self, columns: Columns, limit: int) -> Columns:
         return columns.resident(self._context.device.device, limit)

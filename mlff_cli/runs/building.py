@@ -78,9 +78,12 @@ def build_method(config: Config, listing: Listing | None = None) -> Method:
     }
     device = Device.choose(**trainer)
     features = build_features(config, device, listing)
+    # Whether it is shared is the method's affair; a layer that trains nothing has no such key.
+    fusion = {key: value for key, value in config["fusion"].items() if key != "shared"}
     context = Context(
         features=features,
-        fusion=implementation("fusion", config["fusion"], FusionLayer),
+        fusion=implementation("fusion", fusion, FusionLayer),
+        shared_fusion=config["fusion"].get("shared", True),
         head=implementation("heads", config["head"], Head),
         device=device,
         seed=config["seed"],

@@ -77,6 +77,9 @@ def test_values_that_pass(config, key, value):
         ("method.dropout", -0.1),
         ("fusion.pooling", "mean"),
         ("fusion.pooling", [None]),
+        ("fusion.shared", 1),
+        ("fusion.shared", "true"),
+        ("fusion.shared", None),
         ("backbone.levels", [1]),
         ("data.image_size", 15),
         ("data.images_per_class", 3),
@@ -99,6 +102,12 @@ def test_values_that_pass(config, key, value):
 def test_values_that_are_refused_with_their_key(config, key, value):
     set_key(config, key, value)
     assert key in refused(config)
+
+
+@pytest.mark.parametrize("value", ["auto", True, False])
+def test_words_of_several_types_are_taken_whatever_the_default_is(config, value):
+    for section in (config["fusion"], shipped("fusion/local")):
+        check({**config, "fusion": {**section, "shared": value}}, "train")
 
 
 @pytest.mark.parametrize("key", ["seed", "splits.test", "fusion.width", "trainer.device"])

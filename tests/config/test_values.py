@@ -10,6 +10,12 @@ from mlff_cli.config.values import Values, number, read_values
     [
         ("auto | cpu", ["auto", "cpu"], ["gpu", "", None], "one of auto, cpu"),
         ("2 | 4", [2, 4], [3, "2"], "one of 2, 4"),
+        (
+            "auto | true | false",
+            ["auto", True, False],
+            ["true", "on", None],
+            "one of auto, true, false",
+        ),
         ("any of flips | shifts", [[], ["flips"]], [["flips", "x"]], "one of flips, shifts"),
         ("1 or more", [1, 10**30], [0, -1], "at least 1"),
         ("-1 or more", [-1, 0], [-2], "at least -1"),

@@ -19,7 +19,7 @@ from mlff_cli.features import columns
 from mlff_cli.features.pooling import LevelInput
 from mlff_cli.features.store.memory import MemoryRows
 from mlff_cli.features.store.rows import StoredRows
-from mlff_cli.fusion.base import FusionLayer, Standardisation
+from mlff_cli.fusion.base import FusionLayer, Standardisation, fit_together
 from mlff_cli.methods import training_features
 from mlff_cli.runs.building import build_method
 
@@ -48,20 +48,14 @@ class LocalMaximum(FusionLayer):
         )
 
     def take_constants(self, batches: Iterable[Sequence[Tensor]]) -> None:
-        for number, scaling in enumerate(self.scalings):
-            scaling.fit(batches, lambda inputs, n=number: places(inputs[n]).flatten(0, 2))
+        fit_together(self.scalings, batches)
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
         scaled = [
-            F.adaptive_max_pool2d(scaling(places(map_)).movedim(3, 1), self.grid)
+            F.adaptive_max_pool2d(scaling(map_), self.grid)
             for scaling, map_ in zip(self.scalings, inputs, strict=True)
         ]
         return self.combine(torch.cat(scaled, dim=1)).amax(dim=(2, 3))
-
-
-def places(map_: Tensor) -> Tensor:
-    """Return a map (B, C, H, W) as (B, H, W, C)."""
-    return map_.movedim(1, 3)
 
 
 @pytest.fixture
@@ -104,7 +98,8 @@ def test_every_method_takes_it(method, config, tmp_path):
 def test_maps_that_do_not_fit_into_memory_are_read_batch_by_batch(
     store, config, tmp_path, monkeypatch, taken
 ):
-    run = config(keys={"features.store": store, "features.variations": 2, "method.batch_size": 4})
+    keys = {"features.variations": 2, "method.batch_size": 4, "method.epochs": 8}
+    run = config(keys={"features.store": store, **keys})
     monkeypatch.setattr(columns, "ROWS_AT_ONCE", 3)
     _, outcome = learned(run, tmp_path / "resident")
     expected, read_once = matrix_bytes(outcome, tmp_path), sum(taken)
@@ -123,7 +118,7 @@ def test_constants_are_those_of_every_place(config):
     maps = method.read([record.image for record in step.records("train")])
     assert maps.shapes[0][1:] == (16, 16)
     method.adapters.fusion.fit(maps.batches(3))
-    shallow = places(maps[:][0]).flatten(0, 2)
+    shallow = maps[:][0].movedim(1, 3).flatten(0, 2)
     scaling = method.adapters.fusion.scalings[0]
     torch.testing.assert_close(scaling.mean, shallow.mean(0))
     torch.testing.assert_close(scaling.std, shallow.std(0, unbiased=False))

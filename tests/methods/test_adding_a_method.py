@@ -46,7 +46,7 @@ class ClassMeans(FrozenMethod):
         for experience in step.experiences:
             columns = self.read([record.image for record in experience.train])
             self.adapters.fusion.fit(everything(columns))
-            self.add(experience, self.descriptors(columns).cpu().double())
+            self.add(experience, self.descriptors(columns, experience.head).cpu().double())
 
     def add(self, experience: Experience, descriptors: Tensor) -> None:
         head, place = self.adapters[experience.head], list(self.heads).index(experience.head)

@@ -158,9 +158,9 @@ def test_a_large_weight_of_distillation_holds_the_descriptor_where_it_was(tmp_pa
         first, second = steps[:2]
         columns = method.read([record.image for record in second.records("train")])
         learn(method, first)
-        before = method.descriptors(columns)
+        before = method.descriptors(columns, first.name)
         learn(method, second)
-        after = method.descriptors(columns)
+        after = method.descriptors(columns, first.name)
         drifts.append((after - before).pow(2).mean().item())
     assert drifts[0] > 2 * drifts[1] > 4 * drifts[2] > 0
 

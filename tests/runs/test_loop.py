@@ -75,7 +75,8 @@ def break_off_everywhere(monkeypatch):
 @pytest.mark.parametrize(
     ("method", "fusion"),
     [("mlff", "conv1x1"), ("mlff", "authors"), ("linear_probe", "deepest"),
-     ("joint", "conv1x1"), ("finetune", "deepest"), ("finetune", "authors")],
+     ("joint", "conv1x1"), ("finetune", "deepest"), ("finetune", "authors"),
+     ("mlff", "local"), ("finetune", "local")],
 )  # fmt: skip
 def test_broken_off_anywhere_and_resumed_the_matrix_is_the_same(
     method, fusion, config, tmp_path, monkeypatch

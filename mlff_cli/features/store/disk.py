@@ -13,6 +13,7 @@ from torch import Tensor
 from mlff_cli.backbones.levels import LevelInfo
 from mlff_cli.errors import UserError, nearest
 from mlff_cli.features.store.catalog import MissingRowsError, ShardCatalog
+from mlff_cli.features.store.precision import as_kept
 from mlff_cli.features.store.row_index import pack_keys
 from mlff_cli.features.store.rows import StoredRows
 from mlff_cli.features.store.shards import write_shards
@@ -32,6 +33,8 @@ _DTYPES = {"float32": torch.float32, "float16": torch.float16}
 
 class FeatureStore:
     """Rows of one feature space. Keeps no file open; several processes may use one at once.
+
+    `dtype` is that of pooled vectors; maps are always float16.
 
     Raises:
         UserError: The folder holds features of another format version, or cannot be read.
@@ -112,21 +115,14 @@ class FeatureStore:
         Raises:
             MissingRowsError: Rows are not stored, or were damaged or deleted since `missing`.
         """
-        return StoredRows(self._catalog, pack_keys(keys), names, self.dtype)
+        return StoredRows(self._catalog, pack_keys(keys), names)
 
     def _array(self, name: str, column: Tensor, rows: int) -> NDArray[Any]:
         if "/" not in name or column.ndim == 0 or len(column) != rows:
             raise ValueError(
                 f"'{name}' {tuple(column.shape)}: expected <level>/<pooling> of {rows} rows"
             )
-        column = column.detach().cpu()
-        values = column.to(self.dtype)
-        if self.dtype == torch.float16 and not torch.equal(values.isfinite(), column.isfinite()):
-            raise UserError(
-                f"features.dtype=float16 cannot hold values of '{name}' above 65,504; "
-                "use features.dtype=float32"
-            )
-        array: NDArray[Any] = values.numpy()
+        array: NDArray[Any] = as_kept(name, column.detach().cpu(), self.dtype).numpy()
         return array
 
 

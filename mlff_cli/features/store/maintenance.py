@@ -28,6 +28,7 @@ class SpaceSummary:
     rows: int  # distinct
     shards: int
     bytes: int
+    map_bytes: int  # of features that keep places
     damaged: int
     temporary: int
 
@@ -144,6 +145,7 @@ def _summary(path: Path) -> SpaceSummary:
         rows=len(np.unique(np.concatenate(keys))) if keys else 0,
         shards=len(shards),
         bytes=sum(_size(path / name) for name in names),
+        map_bytes=sum(shard.map_bytes for shard in shards),
         damaged=unreadable + sum(name.endswith(DAMAGED_SUFFIX) for name in names),
         temporary=sum(name.endswith(TEMPORARY_SUFFIX) for name in names),
     )

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from mlff_cli.features.store.precision import as_kept
+
 
 class MemoryRows:
     """Rows of some features, stacked as they are asked for.
@@ -44,9 +46,15 @@ class MemoryStore:
         ]
 
     def insert(self, keys: Sequence[str], columns: Mapping[str, Tensor]) -> None:
-        """Keep one (N, ...) tensor per name, rows in the order of the keys."""
+        """Keep one (N, ...) tensor per name, rows in the order of the keys.
+
+        Raises:
+            UserError: A value of a map is beyond the range of float16.
+        """
         for name, column in columns.items():
-            self._rows.update(((key, name), row) for key, row in zip(keys, column, strict=True))
+            # Rounded as on disk, so that a run gives the same without a store.
+            kept = as_kept(name, column, column.dtype)
+            self._rows.update(((key, name), row) for key, row in zip(keys, kept, strict=True))
 
     def rows(self, keys: Sequence[str], names: Sequence[str]) -> MemoryRows:
         """Return the rows of `keys`, which may repeat, in their order."""

@@ -1,7 +1,6 @@
 """Rows of the store, found once and read as they are asked for."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -26,12 +25,10 @@ class StoredRows:
         catalog: ShardCatalog,
         keys: NDArray[np.uint8],  # (N, 16)
         names: Sequence[str],
-        dtype: torch.dtype,
     ) -> None:
         self._catalog = catalog
         self._keys = keys
         self._names = tuple(names)
-        self._dtype = dtype
         try:
             self._places = catalog.located(keys, names)
         except MissingRowsError:
@@ -43,7 +40,7 @@ class StoredRows:
         return len(self._keys)
 
     def take(self, positions: Tensor) -> list[Tensor]:
-        """Return of each feature the rows (n, ...) at positions (n,), in the store's dtype.
+        """Return of each feature the rows (n, ...) at positions (n,), in the type they are kept in.
 
         Raises:
             MissingRowsError: They were damaged or deleted since they were found.
@@ -54,12 +51,9 @@ class StoredRows:
         except MissingRowsError:
             self._locate_again()
             rows = self._catalog.take(self._places, chosen)
-        return [self._tensor(rows[name]) for name in self._names]
+        return [torch.from_numpy(rows[name]) for name in self._names]
 
     def _locate_again(self) -> None:
         # Another process may have stored them since, or merged their shards into new ones.
         self._catalog.refresh()
         self._places = self._catalog.located(self._keys, self._names)
-
-    def _tensor(self, rows: NDArray[Any]) -> Tensor:
-        return torch.from_numpy(rows).to(self._dtype)

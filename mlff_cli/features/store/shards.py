@@ -40,6 +40,11 @@ class Shard:
     blocks: Mapping[str, Block]
     _verified: set[str] = field(default_factory=set)
 
+    @property
+    def map_bytes(self) -> int:
+        """What features take that keep places: (N, C, H, W)."""
+        return sum(b.stop - b.start for b in self.blocks.values() if len(b.shape) == 4)
+
     @classmethod
     def open(cls, path: Path) -> "Shard":
         """Read header and keys.

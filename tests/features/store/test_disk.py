@@ -94,10 +94,10 @@ def test_many_rows_make_several_files(tmp_path):
 
 def test_large_rows_make_small_shards(tmp_path, monkeypatch):
     monkeypatch.setattr("mlff_cli.features.store.shards._BYTES_PER_SHARD", 1000)
-    store = filled(tmp_path, range(20), ["a/map"], width=100)
+    store = filled(tmp_path, range(20), ["a/grid"], width=100)
     assert [p.stat().st_size < 2000 for p in shards_of(store)] == [True] * 10
-    (rows,) = everything(store.rows(keys_of([19, 0]), ["a/map"]))
-    assert torch.equal(rows, columns_of([19, 0], ["a/map"], 100)["a/map"])
+    (rows,) = everything(store.rows(keys_of([19, 0]), ["a/grid"]))
+    assert torch.equal(rows, columns_of([19, 0], ["a/grid"], 100)["a/grid"])
 
 
 def test_half_precision_is_rounded_once_and_kept_apart(tmp_path):
@@ -115,6 +115,34 @@ def test_half_precision_refuses_what_it_cannot_hold(tmp_path):
     with pytest.raises(UserError, match=r"'deep/max' above 65,504.*float32"):
         store.insert(keys_of([0]), {"deep/max": torch.tensor([[70000.0]])})
     store.insert(keys_of([0]), {"deep/max": torch.tensor([[float("inf"), float("nan")]])})
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+@pytest.mark.parametrize("kind", ["map", "cell4_max", "cell2_min"])
+def test_maps_are_half_precision_in_any_store(dtype, kind, tmp_path):
+    values = torch.randn(6, 5, 4, 4) * 100
+    store = FeatureStore(tmp_path, SPACE, dtype=dtype)
+    store.insert(keys_of(range(6)), {f"deep/{kind}": values, "deep/max": values.amax((2, 3))})
+    for reader in (store, FeatureStore(tmp_path, SPACE, dtype=dtype)):
+        maps, pooled = everything(reader.rows(keys_of(range(6)), [f"deep/{kind}", "deep/max"]))
+        assert torch.equal(maps, values.half()) and maps.dtype == torch.float16
+        assert pooled.dtype == getattr(torch, dtype)
+
+
+def test_a_map_whose_values_half_precision_cannot_hold_is_refused(tmp_path):
+    store = FeatureStore(tmp_path, SPACE)
+    with pytest.raises(UserError, match=r"'deep/map'.*65,504.*fusion=conv1x1"):
+        store.insert(keys_of([0]), {"deep/map": torch.full((1, 2, 3, 3), 70000.0)})
+
+
+def test_a_damaged_map_is_found_and_computed_again(tmp_path):
+    store = FeatureStore(tmp_path, SPACE)
+    store.insert(keys_of(range(3)), {"deep/map": torch.randn(3, 5, 4, 4)})
+    (shard,) = shards_of(store)
+    content = bytearray(shard.read_bytes())
+    content[-1] ^= 1
+    shard.write_bytes(content)
+    assert FeatureStore(tmp_path, SPACE).missing(keys_of(range(3)), ["deep/map"]) == [0, 1, 2]
 
 
 def test_unknown_type_is_a_user_error(tmp_path):

@@ -42,6 +42,13 @@ def test_listing_counts_rows_once(tmp_path):
     assert summaries["float16"].rows == 5
 
 
+def test_listing_tells_what_maps_take(tmp_path):
+    store = filled(tmp_path, range(30))
+    assert list_spaces(tmp_path)[0].map_bytes == 0
+    store.insert(keys_of(range(4)), {"deep/map": torch.zeros(4, 5, 3, 3)})
+    assert list_spaces(tmp_path)[0].map_bytes == 4 * 5 * 3 * 3 * 2
+
+
 def test_listing_tells_of_other_formats_and_lost_descriptions(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("mlff_cli.features.store.spaces.FORMAT_VERSION", 0)

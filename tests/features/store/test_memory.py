@@ -2,6 +2,7 @@ import pytest
 import torch
 from store_samples import everything
 
+from mlff_cli.errors import UserError
 from mlff_cli.features.store.memory import MemoryStore
 
 
@@ -32,3 +33,12 @@ def test_a_later_row_takes_the_place_of_an_earlier():
 def test_as_many_rows_as_keys_are_expected():
     with pytest.raises(ValueError, match=r"shorter|longer"):
         MemoryStore().insert(["a", "b"], {"x": torch.zeros(3, 2)})
+
+
+def test_maps_are_rounded_as_on_disk_and_others_are_left():
+    store, maps, means = MemoryStore(), torch.randn(2, 3, 4, 4), torch.randn(2, 3)
+    store.insert(["a", "b"], {"deep/map": maps, "deep/mean": means})
+    kept, plain = everything(store.rows(["a", "b"], ["deep/map", "deep/mean"]))
+    assert torch.equal(kept, maps.half()) and torch.equal(plain, means)
+    with pytest.raises(UserError, match=r"'deep/cell2_max'.*65,504"):
+        store.insert(["a"], {"deep/cell2_max": torch.full((1, 2, 2, 2), 1e6)})
