@@ -31,8 +31,6 @@ class FineTuning(Method):
 
     reads_features = False
 
-    reads_features = False
-
     def __init__(
         self,
         context: Context,
