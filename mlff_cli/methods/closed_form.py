@@ -55,6 +55,11 @@ class ClosedForm(FrozenMethod):
                 "head.hidden: method=closed_form solves a linear head and trains no hidden layer; "
                 "give head.hidden=0"
             )
+        if any(True for _ in self.adapters.fusion.parameters()):
+            log.warning(
+                "method=closed_form trains no fusion layer: this one stays as it was drawn; "
+                "fusion=normalised_means has nothing to train"
+            )
         self.sums: dict[str, dict[str, Sums]] = {}
 
     @torch.no_grad()

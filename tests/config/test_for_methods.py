@@ -15,9 +15,10 @@ def test_a_key_that_only_other_methods_have_is_left_out():
 
 
 def test_a_word_that_asks_for_it_is_refused():
-    for word in ("method.dropout=0.5", "+method.dropout=0.5"):
-        with pytest.raises(UserError, match=r"no key 'method\.dropout'; it belongs to method="):
-            compose_config("train", [*OFFSETS, word])
+    with pytest.raises(UserError, match=r"no key 'method\.dropout'; it belongs to method="):
+        compose_config("train", [*OFFSETS, "method.dropout=0.5"])
+    with pytest.raises(UserError, match=r"no key 'method\.epochs'"):
+        compose_config("train", ["method=closed_form", "+method.epochs=5"])
 
 
 def test_a_key_that_no_method_has_stays_to_be_refused():

@@ -1,7 +1,7 @@
 """The three heads learn real images: handwritten digits on the embedded network's features."""
 
 import pytest
-from configs_for_tests import digits_manifest, learned, small_config
+from configs_for_tests import digits_manifest, learned, small_config, task_of
 
 KEYS = {
     "data.image_size": 64,
@@ -92,3 +92,25 @@ def test_a_shared_regressor_keeps_the_scale_of_its_first_experience(problems, tm
     # Of 24, 40 and 56 pixels, and not of the 32, 48 and 64 that came later.
     assert float(head.mean[0]) == pytest.approx(40, abs=2)
     assert matrix.score("mae target_side", 2, 2).value < 4
+
+
+@pytest.mark.parametrize("method", ["mlff", "finetune"])
+def test_a_rare_class_is_recalled_with_balanced_weights(method, tmp_path):
+    """One loop in twelve images, among many without."""
+
+    def label(digit, side):
+        return "loop" if digit == 0 and side > 56 else "none"
+
+    manifest = digits_manifest(tmp_path, "label", label, count=120)
+    found = {}
+    for weights in ("none", "balanced"):
+        keys = {"data.file": str(manifest), "data.image_size": 32, "method.epochs": 4,
+                "method.batch_size": 16, "splits.test": 0.4, "splits.validation": 0.0,
+                "head.class_weights": weights}  # fmt: skip
+        config = small_config(tmp_path, data="csv", method=method, keys=keys)
+        model, _ = learned(config, tmp_path / weights)
+        (experience,) = task_of(config).experiences
+        rare = [record.image for record in experience.test if record.labels == ("loop",)]
+        place = experience.outputs.index("loop")
+        found[weights] = model.scores(experience.head, rare)[:, place].mean()
+    assert found["balanced"] > found["none"] + 0.1
