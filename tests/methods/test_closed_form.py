@@ -116,6 +116,56 @@ def test_an_experience_that_is_taken_out_leaves_no_trace(case, folder):
         ],
     )
     assert left == without.heads
+    expected, found = without.state().tensors, method.state().tensors
+    assert set(found) == set(expected)
+    assert all(torch.equal(tensor, expected[name]) for name, tensor in found.items())
+
+
+def test_taking_out_everything_leaves_nothing_and_a_stranger_is_refused(folder):
+    config = closed_form(folder)
+    experiences = task_of(config).experiences
+    method = after(config, experiences)
+    with pytest.raises(UserError, match="experience 'brushed' was not learned; "):
+        method.forget("brushed")
+    for experience in experiences:
+        method.forget(experience.name)
+    assert not method.heads and not method.sums
+    assert method.trainable_parameters() == 0
+
+
+def test_what_is_learned_again_counts_once(folder):
+    config = closed_form(folder)
+    experiences = task_of(config).experiences
+    assert readings(after(config, [*experiences, experiences[0]])) == readings(
+        after(config, experiences)
+    )
+
+
+def test_it_counts_the_weights_of_the_heads(folder):
+    method = after(closed_form(folder), task_of(closed_form(folder)).experiences)
+    outputs = sum(map(len, method.heads.values()))
+    assert method.trainable_parameters() == outputs * (method.adapters.fusion.width + 1)
+
+
+@pytest.mark.parametrize("case", ["separate", "growing", "labels", "numbers"])
+def test_broken_off_and_resumed_it_gives_the_same_bytes(case, folder, tmp_path, monkeypatch):
+    class BrokenOff(BaseException):
+        pass
+
+    config = closed_form(folder, **CASES[case](folder))
+    method, outcome = learned(config, tmp_path / "whole")
+    save = Checkpoints.save
+
+    def breaking(self, progress):
+        save(self, progress)
+        raise BrokenOff
+
+    monkeypatch.setattr(Checkpoints, "save", breaking)
+    for _ in task_of(config).experiences:
+        with pytest.raises(BrokenOff):
+            learned(config, tmp_path / "state")
+    resumed, again = learned(config, tmp_path / "state")
+    assert matrix_bytes(again, tmp_path) == matrix_bytes(outcome, tmp_path)
     expected, found = method.state().tensors, resumed.state().tensors
     assert set(found) == set(expected)
     assert all(torch.equal(tensor, expected[name]) for name, tensor in found.items())
