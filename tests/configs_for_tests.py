@@ -49,6 +49,8 @@ def small_config(folder: Path, **choices: Any) -> dict[str, Any]:
     picked = {**CHOICES, **choices}
     if picked["method"] in ("linear_probe", "finetune"):
         picked["fusion"] = choices.get("fusion", "deepest")
+    if picked["method"] == "closed_form":
+        picked["fusion"] = choices.get("fusion", "normalised_means")
     config = deepcopy(shipped("train"))
     for section, group in SECTIONS.items():
         config[section] = deepcopy(shipped(f"{group}/{picked[section]}"))
@@ -56,7 +58,9 @@ def small_config(folder: Path, **choices: Any) -> dict[str, Any]:
     config["paths"] |= {"runs": str(folder / "runs"), "features": str(folder / "features")}
     if picked["data"] == "surfaces":
         keys = {"data.images_per_class": 4, **keys}
-    for key, value in {**SMALL, **keys}.items():
+    untrained = picked["method"] == "closed_form"
+    small = {k: v for k, v in SMALL.items() if not (untrained and k.startswith("method."))}
+    for key, value in {**small, **keys}.items():
         section, _, name = key.rpartition(".")
         (config[section] if section else config)[name] = value
     check(config, "train")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mlff_cli.config.flags import Flags
+from mlff_cli.config.for_methods import for_this_method
 from mlff_cli.config.hydra_errors import translated
 from mlff_cli.config.overrides import readable, text_value
 from mlff_cli.config.schema import check
@@ -106,7 +107,7 @@ class Composer:
         Raises:
             UserError: A word, a key or a value is wrong.
         """
-        return plain_config(self.composed(words), self.command)
+        return plain_config(self.composed(words), self.command, words)
 
 
 def search_path(folders: Sequence[Path]) -> list[str]:
@@ -115,8 +116,13 @@ def search_path(folders: Sequence[Path]) -> list[str]:
     return [f"hydra.searchpath=[{places}]"] if places else []
 
 
-def plain_config(config: Any, command: str) -> dict[str, Any]:
+def plain_config(config: Any, command: str, words: Sequence[str] = ()) -> dict[str, Any]:
     """Return a composed config resolved and checked, as plain dictionaries and lists.
+
+    Args:
+        config: As Hydra composed it.
+        command: Names its schema.
+        words: The overrides that it was composed of.
 
     Raises:
         UserError: A value is missing, wrong, or refers to nothing; a key does not exist.
@@ -129,7 +135,7 @@ def plain_config(config: Any, command: str) -> dict[str, Any]:
             raise UserError(f"'{missing[0]}' has no value; give it: {missing[0]}=...")
         plain = OmegaConf.to_container(config, resolve=True)
     assert isinstance(plain, dict)
-    tree = {str(key): value for key, value in plain.items()}
+    tree = for_this_method({str(key): value for key, value in plain.items()}, words)
     check(tree, command)
     return tree
 

@@ -17,12 +17,14 @@ class Head(nn.Module, ABC):
 
     Attributes:
         answers: What of a record it is trained on: its labels, or its numbers.
+        exclusive: Whether exactly one of its outputs is right; targets are then places (N,).
         outputs: The names that it answers with, in the order of the logits.
         metrics: What its scores are measured by: names of files in metrics/.
         fitted: Whether its constants are taken; part of its state.
     """
 
     answers: ClassVar[Literal["labels", "targets"]] = "labels"
+    exclusive: ClassVar[bool] = False
     fitted: Tensor
 
     def __init__(
@@ -43,6 +45,11 @@ class Head(nn.Module, ABC):
     def n_outputs(self) -> int:
         """The number of logits."""
         return len(self.outputs)
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether it has no hidden layer."""
+        return isinstance(self.hidden, nn.Identity)
 
     def forward(self, descriptor: Tensor) -> Tensor:
         """Map descriptors (B, D) to logits (B, O)."""
@@ -65,13 +72,29 @@ class Head(nn.Module, ABC):
             self.linear.bias[: old.out_features] = old.bias
 
     def fit(self, targets: Tensor) -> None:
-        """Take the constants, once, from the targets of the first experience that it reads."""
+        """Take the constants, once, from the first targets that it reads; weigh these targets.
+
+        Called before each training, with all targets (N, ...) that are learned then.
+        """
         if not bool(self.fitted):
             self.take_constants(targets)
             self.fitted.fill_(True)
+        self.weigh(targets)
 
     def take_constants(self, targets: Tensor) -> None:
         """Set what never trains from targets (N, ...); most heads have nothing to set."""
+
+    def weigh(self, targets: Tensor) -> None:
+        """Set how much targets (N, ...) count in the loss; in most heads all count alike."""
+
+    @torch.no_grad()
+    def take_fit(self, weight: Tensor, bias: Tensor) -> None:
+        """Set the linear layer by a fit of the targets, weight (O, D) and bias (O,).
+
+        A head whose scores are not its logits overrides it, such that the scores are the fit's.
+        """
+        self.linear.weight.copy_(weight)
+        self.linear.bias.copy_(bias)
 
     @abstractmethod
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """One class per image."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -14,6 +15,9 @@ from mlff_cli.tasks.record import Record
 class Classifier(Head):
     """Softmax over classes, trained by cross-entropy."""
 
+    exclusive = True
+    weights: Tensor | None
+
     def __init__(
         self,
         width: int,
@@ -21,14 +25,27 @@ class Classifier(Head):
         *,
         hidden: int,
         label_smoothing: float,
+        class_weights: Literal["none", "balanced"] = "none",
         metrics: Sequence[str] = (),
     ) -> None:
         super().__init__(width, outputs, hidden=hidden, metrics=metrics)
         self.label_smoothing = label_smoothing
+        self.balanced = class_weights == "balanced"
+        # Of the experience that is learned: no part of the state.
+        self.register_buffer("weights", None, persistent=False)
+
+    def weigh(self, targets: Tensor) -> None:
+        """Let every class among class indices (N,) weigh alike: N / (classes N_c), if asked to."""
+        if self.balanced:
+            counts = targets.bincount(minlength=self.n_outputs)
+            weights = len(targets) / (counts.count_nonzero() * counts)
+            self.weights = weights.where(counts > 0, 0.0)
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Return the cross-entropy of logits (B, C) with class indices (B,)."""
-        return F.cross_entropy(logits.float(), targets, label_smoothing=self.label_smoothing)
+        return F.cross_entropy(
+            logits.float(), targets, self.weights, label_smoothing=self.label_smoothing
+        )
 
     def scores(self, logits: Tensor) -> Tensor:
         """Return class probabilities (B, C)."""

@@ -14,6 +14,13 @@ from mlff_cli.tasks.record import Record
 class MultiLabel(Head):
     """A sigmoid per label, trained by binary cross-entropy."""
 
+    def take_fit(self, weight: Tensor, bias: Tensor) -> None:
+        """Set the linear layer by a fit p = w x + b of indicators.
+
+        The logit is 4 (p - 1/2): where the sigmoid is steepest it gives p, and 1/2 for 1/2.
+        """
+        super().take_fit(4 * weight, 4 * (bias - 0.5))
+
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Return the binary cross-entropy of logits (B, L) with indicators (B, L)."""
         return F.binary_cross_entropy_with_logits(logits.float(), targets)

@@ -31,6 +31,11 @@ class Regressor(Head):
         spread = targets.std(dim=0, unbiased=False)
         self.spread.copy_(torch.where(spread > 1e-6, spread, torch.ones_like(spread)))
 
+    def take_fit(self, weight: Tensor, bias: Tensor) -> None:
+        """Set the linear layer by a fit of targets in their own units."""
+        mean, spread = self.mean.to(bias), self.spread.to(bias)
+        super().take_fit(weight / spread[:, None], (bias - mean) / spread)
+
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Return the smooth L1 loss between logits (B, T) and scaled targets (B, T)."""
         return F.smooth_l1_loss(logits.float(), (targets - self.mean) / self.spread)

@@ -9,12 +9,16 @@ from mlff_cli.metrics.metric import Array, Metric
 def accuracy(scores: Array, targets: Array) -> float:
     """Return the share of rows whose highest score is at their target; of equal ones the first.
 
+    With a single class there is nothing to decide: nan.
+
     Args:
         scores: (N, C), finite.
         targets: (N,), integers from 0 to C - 1.
     """
     scores, targets = classified(scores, targets)
-    return float(np.mean(scores.argmax(axis=1) == targets)) if len(targets) else float("nan")
+    if not len(targets) or scores.shape[1] < 2:
+        return float("nan")
+    return float(np.mean(scores.argmax(axis=1) == targets))
 
 
 METRIC = Metric(

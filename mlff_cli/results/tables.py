@@ -118,8 +118,10 @@ def results_table(rows: Sequence[Row], title: str = "") -> Table:
     """Return rows of runs for people: columns that have a value, failed runs in the notes."""
     finished = [row for row in rows if not row.get(ERROR.title)]
     failed = [row for row in rows if row.get(ERROR.title)]
-    columns = [c for c in columns_of(finished) if c != ERROR and any(map(c.text, finished))]
-    notes = [*_notes_on_left_out(finished, columns), *map(_failure, failed)]
+    known = [column for column in columns_of(finished) if column != ERROR]
+    columns = [column for column in known if any(map(column.text, finished))]
+    # Of columns without any value as well: they are missing because of what they leave out.
+    notes = [*_notes_on_left_out(finished, known), *map(_failure, failed)]
     return Table(title, columns, finished, notes, legend=f"{NOTATION}.")
 
 

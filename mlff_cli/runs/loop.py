@@ -194,7 +194,10 @@ def _rows(matrix: ScoreMatrix) -> list[tuple[int, int, str, float | None, int | 
 def _said(step: Step, total: int, seconds: float, scores: Scores) -> str:
     """Return one line about what was just learned."""
     own = scores.get(step.experiences[-1].name, {})
-    values = ", ".join(f"{name} {value:.3f}" for name, value in list(own.items())[:2])
+    values = ", ".join(
+        f"{name} {'has no value' if math.isnan(value) else f'{value:.3f}'}"
+        for name, value in list(own.items())[:2]
+    )
     count = len(step.experiences)
     name = step.name if count == 1 else f"{count} experiences at once"
     return f"{step.index}/{total} {name}: learned in {seconds:.1f} s, {values}"

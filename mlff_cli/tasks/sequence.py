@@ -54,14 +54,18 @@ def sequence(
 
 
 def refuse_unlearnable(experiences: Sequence[Experience], scored: SplitName) -> None:
-    """Refuse heads that would answer with one class, or be scored on a class never trained.
+    """Refuse heads that would only ever have one class, or be scored on a class never trained.
+
+    A head that grows may begin with one class.
 
     Raises:
         UserError: It names the experience and the class.
     """
     trained: dict[str, set[str]] = defaultdict(set)
+    answers: dict[str, set[str]] = defaultdict(set)
     for experience in experiences:
         trained[experience.head].update(labels_of(experience.train))
+        answers[experience.head].update(experience.outputs if experience.learned else ())
     for experience in experiences:
         if not experience.learned or experience.regression:
             continue
@@ -71,7 +75,7 @@ def refuse_unlearnable(experiences: Sequence[Experience], scored: SplitName) -> 
                 f"experience '{experience.name}': class '{min(untrained)}' is in the {scored} "
                 "split and never in training; add images of it, or fix some of them to train"
             )
-        if len(experience.outputs) < 2 and _all_labelled(experience):
+        if len(answers[experience.head]) < 2 and _all_labelled(experience):
             raise UserError(
                 f"experience '{experience.name}' has one class ('{experience.outputs[0]}'); a "
                 "classifier needs two or more"

@@ -13,6 +13,7 @@ from mlff_cli.fusion.authors import AuthorsFusion
 from mlff_cli.fusion.base import Standardisation
 from mlff_cli.fusion.conv1x1 import Conv1x1Fusion
 from mlff_cli.fusion.deepest import DeepestLevel
+from mlff_cli.fusion.normalised_means import NormalisedMeans
 from mlff_cli.heads.classifier import Classifier
 
 RESNET50 = [LevelInfo("layer1", 256, 4), LevelInfo("layer2", 512, 8),
@@ -241,3 +242,30 @@ def test_poolings_of_half_precision_are_full_precision():
     maps = torch.full((1, 1, 64, 64), 100.0, dtype=torch.float16)
     assert float(pooling("mean")(maps)) == 100.0
     assert pooling("mean")(maps).dtype == torch.float32
+
+
+def test_normalised_means_are_each_of_length_1_and_take_nothing_from_data():
+    layer = NormalisedMeans(LEVELS, random_features=0)
+    assert layer.inputs == (LevelInput("shallow", "mean"), LevelInput("deep", "mean"))
+    inputs = [torch.randn(4, 3), 100 * torch.randn(4, 5)]
+    before = {name: tensor.clone() for name, tensor in layer.state_dict().items()}
+    layer.fit([inputs])
+    means = layer(inputs)
+    assert layer.width == 8 == means.shape[1]
+    torch.testing.assert_close(means[:, :3].norm(dim=1), torch.ones(4))
+    torch.testing.assert_close(means[:, 3:].norm(dim=1), torch.ones(4))
+    changed = {n for n, t in layer.state_dict().items() if not torch.equal(t, before[n])}
+    assert changed == {"fitted"} and not list(layer.parameters())
+    assert torch.isfinite(layer([torch.zeros(1, 3), torch.zeros(1, 5)])).all()
+
+
+def test_random_features_are_drawn_by_the_seed_and_keep_the_length_in_the_mean():
+    inputs = [torch.randn(4, 3), torch.randn(4, 5)]
+    torch.manual_seed(0)
+    layer = NormalisedMeans(LEVELS, random_features=4000)
+    features = layer(inputs)
+    assert features.shape == (4, 4000) and float(features.min()) == 0
+    torch.testing.assert_close(features.square().sum(1), torch.full((4,), 2.0), rtol=0.1, atol=0)
+    torch.manual_seed(0)
+    again = NormalisedMeans(LEVELS, random_features=4000)
+    assert torch.equal(again(inputs), features)

@@ -95,6 +95,39 @@ def test_the_classifier_by_hand():
     assert float(head.loss(confident, torch.tensor([0]))) < 1e-6
 
 
+def test_balanced_class_weights_let_every_class_weigh_alike():
+    head = Classifier(6, NAMES[:3], hidden=0, label_smoothing=0.0, class_weights="balanced")
+    before = head.state_dict().keys()
+    targets = torch.tensor([0, 0, 0, 2])
+    head.fit(targets)
+    logits = torch.randn(4, 3, generator=torch.Generator().manual_seed(0))
+    each = F.cross_entropy(logits, targets, reduction="none")
+    expected = (each[:3].mean() + each[3]) / 2
+    assert float(head.loss(logits, targets)) == pytest.approx(float(expected))
+    # of the experience that is learned: the next one has its own, and no state holds them
+    head.fit(torch.tensor([1, 0]))
+    assert head.weights.tolist() == [1, 1, 0]
+    assert head.state_dict().keys() == before
+    plain = classifier()
+    plain.fit(targets)
+    assert float(plain.loss(logits, targets)) == pytest.approx(float(each.mean()))
+
+
+def test_scores_are_those_of_a_fit_that_a_head_takes():
+    weight, bias = torch.eye(2, 6).double(), torch.tensor([0.5, 0.25]).double()
+    descriptors = torch.tensor([[0.0, 0.25, 0, 0, 0, 0], [0.01, 0.26, 0, 0, 0, 0]])
+    fitted = descriptors[:, :2] + bias.float()
+    heads = [make(6, NAMES[:2], hidden=0) for make in (Regressor, MultiLabel)]
+    heads[0].fit(torch.tensor([[10.0, 5.0], [30.0, 5.0]]))
+    for head in heads:
+        head.take_fit(weight, bias)
+        torch.testing.assert_close(head.scores(head(descriptors)), fitted, atol=1e-3, rtol=0)
+    plain = classifier(outputs=2)
+    plain.take_fit(weight, bias)
+    torch.testing.assert_close(plain(descriptors), fitted)
+    assert plain.is_linear and not classifier(hidden=2).is_linear
+
+
 @pytest.mark.parametrize("labels", [(), ("a", "b")])
 def test_the_classifier_refuses_none_and_several_labels(labels):
     with pytest.raises(UserError, match=rf"'x\.png' has {len(labels)} labels"):

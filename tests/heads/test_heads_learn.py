@@ -1,7 +1,7 @@
 """The three heads learn real images: handwritten digits on the embedded network's features."""
 
 import pytest
-from configs_for_tests import digits_manifest, learned, small_config
+from configs_for_tests import digits_manifest, learned, small_config, task_of
 
 KEYS = {
     "data.image_size": 64,
@@ -92,3 +92,19 @@ def test_a_shared_regressor_keeps_the_scale_of_its_first_experience(problems, tm
     # Of 24, 40 and 56 pixels, and not of the 32, 48 and 64 that came later.
     assert float(head.mean[0]) == pytest.approx(40, abs=2)
     assert matrix.score("mae target_side", 2, 2).value < 4
+
+
+def test_a_rare_class_gains_recall_by_balanced_weights(tmp_path):
+    """One image in ten is a zero."""
+    manifest = digits_manifest(tmp_path, "label", lambda d, side: "other" if d else "zero", 160)
+    recall = {}
+    for weights in ("none", "balanced"):
+        keys = {**KEYS, "data.file": str(manifest), "method.epochs": 6, "splits.test": 0.5,
+                "head.class_weights": weights}  # fmt: skip
+        config = small_config(tmp_path, data="csv", keys=keys)
+        method, _ = learned(config, tmp_path / weights)
+        (experience,) = task_of(config).experiences
+        zeros = [record.image for record in experience.test if record.labels == ("zero",)]
+        answers = method.scores(experience.head, zeros).argmax(axis=1)
+        recall[weights] = (answers == experience.outputs.index("zero")).mean()
+    assert recall["balanced"] > recall["none"] + 0.2

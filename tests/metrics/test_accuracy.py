@@ -21,6 +21,10 @@ def test_without_rows_there_is_no_value():
     assert np.isnan(accuracy(np.zeros((0, 2)), np.zeros(0, dtype=int)))
 
 
+def test_of_a_single_class_there_is_no_value():
+    assert np.isnan(accuracy(np.ones((4, 1)), np.zeros(4, dtype=int)))
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_scores_that_are_not_finite_are_refused(bad):
     with pytest.raises(ValueError, match="finite; 1 rows are not, the first is 1"):

@@ -134,6 +134,10 @@ def test_notes_say_what_is_left_out_and_in_which_rows():
     assert results_table([row, other]).notes == [f"mlff: {note}"]
     both = [row, result_row(by_class(), replace(FACTS, method="joint"))]
     assert results_table(both).notes == [note]
+    nothing = {"method": "a", "final mAP": None, "final mAP left out": "2 of 2 experiences"}
+    table = results_table([nothing])
+    assert [column.title for column in table.columns] == ["method"]
+    assert table.notes == ["final mAP leaves out 2 of 2 experiences"]
     alone = {"method": "a", "final mAP": 0.5, "final mAP left out": "1 of 2 experiences"}
     assert results_table([alone]).notes == ["final mAP leaves out 1 of 2 experiences"]
 

@@ -232,3 +232,19 @@ def test_groups_never_straddle_the_splits(config, tmp_path):
         assert len(set().union(*groups.values())) == 30
         sizes.add(frozenset(groups["test"]))
     assert len(sizes) == 5
+
+
+@pytest.mark.parametrize("method", ["mlff", "finetune", "joint", "linear_probe", "closed_form"])
+def test_classes_that_come_one_at_a_time(method, tmp_path, caplog):
+    keys = {"schedule.classes_per_experience": 1, "data.images_per_class": 4}
+    config = small_config(tmp_path, data="placement", schedule="by_class", method=method, keys=keys)
+    caplog.set_level("INFO")
+    model, outcome = learned(config, tmp_path / "state")
+    matrix = outcome.matrix
+    last = matrix.learned
+    assert len(model.heads["shared"]) == last == 5
+    assert all(matrix.score("mAP", last, scored).without_value for scored in range(1, 6))
+    assert all(matrix.score("accuracy", last, scored).value >= 0 for scored in range(1, 6))
+    if method != "joint":
+        assert matrix.score("accuracy", 1, 1).without_value  # nothing to decide yet
+        assert "accuracy has no value" in caplog.text

@@ -194,3 +194,11 @@ def test_a_classifier_of_one_class_is_refused():
     with pytest.raises(UserError, match=r"'cog' has one class \('good'\)"):
         by("product", records=records, splits=splits)
     assert len(by("product", "shared", **classes_of("a", "b"))) == 1
+
+
+def test_classes_come_one_at_a_time_where_the_head_grows():
+    experiences = by("class", "growing", **classes_of(*"abc"), classes_per_experience=1)
+    assert [e.outputs for e in experiences] == [("a",), ("a", "b"), ("a", "b", "c")]
+    for heads, classes in (("separate", "abc"), ("growing", "a")):
+        with pytest.raises(UserError, match=r"experience 'a' has one class \('a'\)"):
+            by("class", heads, **classes_of(*classes), classes_per_experience=1)
