@@ -86,7 +86,8 @@ class ClosedForm(FrozenMethod):
         if name not in names:
             raise UserError(f"experience '{name}' was not learned; {nearest(name, names)}")
         outputs = {**self.heads, names[name]: self._without(name, names[name])}
-        self.adapters = Adapters(self.adapters.fusion, self.context.head)
+        fusion = self.adapters.fusion
+        self.adapters = Adapters(lambda: fusion, self.context.head)
         with limited_threads(1):
             for head in filter(self.sums.__contains__, outputs):
                 self.adapters.provide(head, outputs[head])
@@ -125,31 +126,33 @@ class ClosedForm(FrozenMethod):
     def _summed(self, experience: Experience) -> Sums:
         """Return the sums of the training images and of their stored variations."""
         head = self.adapters[experience.head]
-        plain = self._described(experience.train)
+        plain = self._described(experience, experience.train)
         targets = _targets(head, experience.train)
         errors = _no_errors()
         if not head.exclusive:
             errors = self._errors(experience, plain, targets)
         varied = [
-            self._described(experience.train, variation)
+            self._described(experience, experience.train, variation)
             for variation in range(1, self.context.variations)
         ]
         rows = torch.cat([plain, *varied])
         return Sums.of(rows, targets.repeat(1 + len(varied), 1), errors)
 
-    def _described(self, records: Sequence[Record], variation: int = 0) -> Tensor:
-        """Return the descriptors (N, D) of records, float64 on the CPU."""
+    def _described(
+        self, experience: Experience, records: Sequence[Record], variation: int = 0
+    ) -> Tensor:
+        """Return the descriptors (N, D) of records of an experience, float64 on the CPU."""
         images = [record.image for record in records]
         columns = self.context.features.read(images, self.adapters.fusion.inputs, variation)
         self.adapters.fusion.fit(everything(columns))
-        return self.descriptors(columns).cpu().double()
+        return self.descriptors(columns, experience.head).cpu().double()
 
     def _errors(self, experience: Experience, rows: Tensor, targets: Tensor) -> Tensor:
         """Return what each penalty costs (P,) on the experience's own held-out images."""
         spread = targets.var(dim=0, correction=0)
         nothing = _no_errors()
         if experience.validation:
-            others = self._described(experience.validation)
+            others = self._described(experience, experience.validation)
             wanted = _targets(self.adapters[experience.head], experience.validation)
             return held_out_errors(Sums.of(rows, targets, nothing), others, wanted, spread)
         held = held_out(experience.train, self.context.seed)

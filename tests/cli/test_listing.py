@@ -9,10 +9,7 @@ def test_list_shows_the_groups_with_their_choices():
     out = call("list").out
     lines = [line.split() for line in out.splitlines() if line.startswith("  ")]
     assert {line[0] for line in lines} == {group for group in groups() if choices(group)}
-    assert (
-        "  fusion      authors, conv1x1, conv1x1_grid, deepest, local, normalised_means
-" in out
-    )
+    assert "  fusion      authors, conv1x1, conv1x1_grid, deepest, local, normalised_means\n" in out
 
 
 def test_every_choice_of_every_group_is_described():
