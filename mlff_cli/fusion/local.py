@@ -65,16 +65,23 @@ class LocalFusion(FusionLayer):
 
     def _places(self, maps: Sequence[Tensor]) -> Tensor:
         """Return what is said of each place (B, D, H, W) from maps (B, C_l, H_l, W_l)."""
-        size = [max(sides) for sides in zip(*(part.shape[2:] for part in maps), strict=True)]
-        kernels = torch.split(self.convolution.weight, self.counts, dim=1)
-        convolved = [F.conv2d(part, kernel) for part, kernel in zip(maps, kernels, strict=True)]
-        fused = reduce(torch.add, [_interpolated(part, size) for part in convolved])
+        grid = [max(sides) for sides in zip(*(part.shape[2:] for part in maps), strict=True)]
+        fused = reduce(torch.add, [_interpolated(part, grid) for part in self._convolved(maps)])
         # One place in one image has no variance: it is normalised by what was seen so far.
         self.norm.train(self.training and fused.shape[0] * fused.shape[2] * fused.shape[3] > 1)
         fused = F.gelu(self.norm(fused))
         for convolution in self.deeper:
             fused = F.gelu(convolution(fused))
         return fused
+
+    def _convolved(self, maps: Sequence[Tensor]) -> list[Tensor]:
+        """Return one sum of convolutions (B, D, h, w) for each size that maps have."""
+        kernels = torch.split(self.convolution.weight, self.counts, dim=1)
+        alike: dict[torch.Size, list[tuple[Tensor, Tensor]]] = {}
+        for part, kernel in zip(maps, kernels, strict=True):
+            alike.setdefault(part.shape[2:], []).append((part, kernel))
+        groups = (map(list, zip(*pairs, strict=True)) for pairs in alike.values())
+        return [F.conv2d(torch.cat(parts, dim=1), torch.cat(own, dim=1)) for parts, own in groups]
 
     def _scalings(self) -> Iterable[Standardisation]:
         for scaling in self.scalings:
