@@ -1,7 +1,10 @@
 """The three heads learn real images: handwritten digits on the embedded network's features."""
 
 import pytest
+import torch
 from configs_for_tests import digits_manifest, learned, small_config, task_of
+
+from mlff_cli.heads.classifier import Classifier
 
 KEYS = {
     "data.image_size": 64,
@@ -94,17 +97,33 @@ def test_a_shared_regressor_keeps_the_scale_of_its_first_experience(problems, tm
     assert matrix.score("mae target_side", 2, 2).value < 4
 
 
-def test_a_rare_class_gains_recall_by_balanced_weights(tmp_path):
-    """One image in ten is a zero."""
-    manifest = digits_manifest(tmp_path, "label", lambda d, side: "other" if d else "zero", 160)
+def test_a_rare_class_gains_recall_by_balanced_weights():
+    """One row in eleven is of a class that overlaps with the other."""
+    generator = torch.Generator().manual_seed(0)
+    targets = torch.tensor([0] * 200 + [1] * 20)
+    rows = torch.randn(220, 4, generator=generator) + targets[:, None]
     recall = {}
     for weights in ("none", "balanced"):
-        keys = {**KEYS, "data.file": str(manifest), "method.epochs": 6, "splits.test": 0.5,
-                "head.class_weights": weights}  # fmt: skip
-        config = small_config(tmp_path, data="csv", keys=keys)
-        method, _ = learned(config, tmp_path / weights)
-        (experience,) = task_of(config).experiences
-        zeros = [record.image for record in experience.test if record.labels == ("zero",)]
-        answers = method.scores(experience.head, zeros).argmax(axis=1)
-        recall[weights] = (answers == experience.outputs.index("zero")).mean()
+        torch.manual_seed(0)
+        head = Classifier(4, ("many", "rare"), hidden=0, label_smoothing=0.0, class_weights=weights)
+        head.fit(targets)
+        optimiser = torch.optim.SGD(head.parameters(), lr=0.5)
+        for _ in range(200):
+            optimiser.zero_grad()
+            head.loss(head(rows), targets).backward()
+            optimiser.step()
+        recall[weights] = float(head(rows[200:]).argmax(dim=1).float().mean())
     assert recall["balanced"] > recall["none"] + 0.2
+
+
+@pytest.mark.parametrize("method", ["mlff", "joint", "finetune"])
+def test_every_method_that_trains_weighs_the_classes_of_what_it_learns(method, tmp_path):
+    keys = {"head.class_weights": "balanced", "method.epochs": 1}
+    manifest = digits_manifest(tmp_path, "label", lambda d, side: "other" if d else "zero", 60)
+    keys |= {"data.file": str(manifest), "data.image_size": 32}
+    config = small_config(tmp_path, data="csv", method=method, keys=keys)
+    trained, _ = learned(config, tmp_path / "state")
+    (experience,) = task_of(config).experiences
+    head = trained.adapters[experience.head]
+    counts = head.targets(experience.train, head.outputs).bincount()
+    torch.testing.assert_close(head.weights, len(experience.train) / (2 * counts))
