@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import ClassVar
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -17,6 +16,7 @@ from mlff_cli.heads.base import Head
 from mlff_cli.methods.adapters import Adapters
 from mlff_cli.methods.base import Context, Journal, State
 from mlff_cli.methods.frozen import FrozenMethod
+from mlff_cli.methods.held_out import held_out
 from mlff_cli.methods.linear_discriminant import discriminants
 from mlff_cli.methods.ridge import PENALTIES, cheapest, held_out_errors, is_at_edge, ridge
 from mlff_cli.methods.sums import Sums, added
@@ -28,9 +28,6 @@ log = logging.getLogger(__name__)
 
 PREFIX = "sums "
 """Begins the name of a tensor of sums; head, experience and part follow as JSON."""
-
-HELD_OUT = 5
-"""One in so many groups of the training images chooses the penalty where none are validated on."""
 
 
 class ClosedForm(FrozenMethod):
@@ -187,18 +184,6 @@ class ClosedForm(FrozenMethod):
         for key, sums in own.items():
             own[key] = sums.having([place for place in kept if place < len(sums.outputs)])
         return tuple(outputs[place] for place in kept)
-
-
-def held_out(records: Sequence[Record], seed: int) -> Tensor:
-    """Return which records (N,) are held out: of a fifth of the groups, drawn by the seed.
-
-    At least one group is, and one is not; with a single group no record is held out.
-    """
-    units = sorted({record.unit for record in records})
-    count = min(max(1, len(units) // HELD_OUT), len(units) - 1)
-    drawn = np.random.default_rng(seed).permutation(len(units))[:count]
-    held = {units[place] for place in drawn}
-    return torch.tensor([record.unit in held for record in records])
 
 
 def _targets(head: Head, records: Sequence[Record]) -> Tensor:

@@ -11,7 +11,6 @@ from configs_for_tests import digits_manifest, learned, matrix_bytes, small_conf
 
 from mlff_cli.errors import UserError
 from mlff_cli.methods.base import Journal, State
-from mlff_cli.methods.closed_form import held_out
 from mlff_cli.methods.ridge import PENALTIES
 from mlff_cli.runs.adapters_file import load_adapters, save_adapters
 from mlff_cli.runs.building import build_method
@@ -248,18 +247,6 @@ def test_a_penalty_at_the_edge_of_its_grid_is_said(folder, caplog, monkeypatch):
     after(config, experiences)
     assert "head 'shared': the ridge penalty 1000" in caplog.text
     assert "edge of its grid (1e-06 to 1000)" in caplog.text
-
-
-def test_a_fifth_of_the_groups_is_held_out_whatever_their_order(folder):
-    records = task_of(closed_form(folder)).experiences[0].train
-    held = held_out(records, seed=3)
-    assert int(held.sum()) == len(records) // 5
-    assert torch.equal(held_out(records[::-1], seed=3), held.flip(0))
-    grouped = [replace(record, group=f"g{place % 4}") for place, record in enumerate(records)]
-    of_group = {r.group for r, h in zip(grouped, held_out(grouped, 0).tolist(), strict=True) if h}
-    assert len(of_group) == 1
-    assert not held_out([replace(record, group="g") for record in records], 0).any()
-    assert int(held_out(records[:2], 0).sum()) == 1
 
 
 def test_a_run_through_the_command_line_is_verified(mlff, tmp_path, monkeypatch):
