@@ -16,10 +16,9 @@ from mlff_cli.results.labels import markdown
 from mlff_cli.results.renderers import markdown as as_markdown
 from mlff_cli.results.renderers.terminal import across, console
 from mlff_cli.results.table import Column, Table
-from mlff_cli.runs.building import build_features, build_task
+from mlff_cli.runs.building import build_device, build_features, build_task
 from mlff_cli.runs.identity import run_hash
 from mlff_cli.runs.listing import listing_of
-from mlff_cli.system.device import Device
 from mlff_cli.system.files import write_atomically
 from mlff_cli.system.logs import logging_to
 from mlff_cli.tasks.task import Task
@@ -35,9 +34,7 @@ def run(config: Mapping[str, Any]) -> int:
     with logging_to(None):
         listing = listing_of(_tolerant(config))
         task = build_task(config, listing)
-        trainer = ("device", "precision", "workers", "batch_size")
-        device = Device.choose(**{key: config["trainer"][key] for key in trainer})
-        features = build_features(config, device, listing)
+        features = build_features(config, build_device(config), listing)
         split = config["splits"]["scored"]
         leaks = find_leaks(features, task.experiences, split)
     found = verdict(leaks.scored, leaks.copied, split)

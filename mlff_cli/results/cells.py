@@ -1,5 +1,6 @@
 """Cells of a table: what a row holds, and how it is shown."""
 
+import math
 from collections.abc import Mapping
 from typing import Literal
 
@@ -28,6 +29,11 @@ Kind = Literal[
     "seconds",
     "bytes",
 ]
+
+
+def known_or_none(value: float) -> float | None:
+    """Return the cell of a number: None where it is nan."""
+    return None if math.isnan(value) else value
 
 
 def formatted(row: Mapping[str, Cell], key: str, kind: Kind) -> str:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 
-from mlff_cli.results.cells import Row
+from mlff_cli.results.cells import Row, known_or_none
 from mlff_cli.results.table import Column, Table
 
 Scores = Mapping[str, Mapping[str, float]]
@@ -18,14 +18,10 @@ def evaluation_table(scores: Scores, saved: Scores) -> Table:
         {
             "experience": experience,
             "metric": metric,
-            "score": _known(value),
-            "saved": _known(saved.get(experience, {}).get(metric, math.nan)),
+            "score": known_or_none(value),
+            "saved": known_or_none(saved.get(experience, {}).get(metric, math.nan)),
         }
         for experience, values in scores.items()
         for metric, value in values.items()
     ]
     return Table("", columns, rows)
-
-
-def _known(value: float) -> float | None:
-    return None if math.isnan(value) else value

@@ -1,12 +1,11 @@
 """The row of a run, and the tables of results: of rows, of figures, of the score matrix."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mlff_cli.metrics.figures import FIGURES, NOTATION, Figured, definition, figures
 from mlff_cli.metrics.registry import by_name
-from mlff_cli.results.cells import LEFT_OUT, Kind, Row
+from mlff_cli.results.cells import LEFT_OUT, Kind, Row, known_or_none
 from mlff_cli.results.columns import ERROR, columns_of, differing, score_columns
 from mlff_cli.results.matrix import ScoreMatrix
 from mlff_cli.results.table import Column, Table
@@ -60,17 +59,20 @@ def result_row(matrix: ScoreMatrix, facts: RunFacts) -> Row:
     row["trainable parameters"] = facts.trainable_parameters
     row["saving (%)"] = 100 * (1 - facts.trainable_parameters / full) if full else None
     row["training seconds per experience"] = sum(facts.training_seconds) / steps if steps else None
-    row["feature extraction seconds"] = _known(facts.extraction_seconds)
+    row["feature extraction seconds"] = known_or_none(facts.extraction_seconds)
     row["peak memory (MiB)"] = facts.peak_memory_mib
     return row
 
 
 def _scores(matrix: ScoreMatrix) -> Row:
     row: Row = {}
+    computed: dict[str, dict[str, Figured]] = {}
     for column, metric, figure in score_columns():
         if metric.always or metric.name in matrix.metrics:
-            figured = matrix_figures(matrix, metric.name)[figure]
-            row[column.title] = _known(figured.value)
+            if metric.name not in computed:
+                computed[metric.name] = matrix_figures(matrix, metric.name)
+            figured = computed[metric.name][figure]
+            row[column.title] = known_or_none(figured.value)
             if figured.left_out:
                 row[column.title + LEFT_OUT] = _left_out(matrix, figure, figured)
     return row
@@ -99,7 +101,7 @@ def figures_table(matrix: ScoreMatrix) -> Table:
         {
             "metric": name,
             "figure": figure,
-            "value": _known(figured.value),
+            "value": known_or_none(figured.value),
             "left_out": len(figured.left_out),
             "definition": definition(figure, by_name(name)),
         }
@@ -133,7 +135,7 @@ def matrix_table(matrix: ScoreMatrix, name: str) -> Table:
     scores = matrix.full_array(name)
     rows: list[Row] = []
     for trained, step in matrix.trainings(name):
-        values = {str(j): _known(float(value)) for j, value in enumerate(scores[trained])}
+        values = {str(j): known_or_none(float(value)) for j, value in enumerate(scores[trained])}
         rows.append({"step": f"after {step}" if trained else step, **values})
     return Table(name, columns, rows)
 
@@ -167,7 +169,3 @@ def _failure(row: Row) -> str:
     named = [column for column in columns_of([row]) if column != ERROR and column.text(row)]
     names = ", ".join(f"{column.title} {column.text(row)}" for column in named)
     return f"failed: {names}: {ERROR.text(row)}"
-
-
-def _known(value: float) -> float | None:
-    return None if math.isnan(value) else value

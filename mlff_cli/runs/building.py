@@ -53,6 +53,12 @@ def build_task(config: Config, listing: Listing, *, only_scored: bool = False) -
     )
 
 
+def build_device(config: Config) -> Device:
+    """Choose where to compute, how precisely, with how many processes and images at a time."""
+    keys = ("device", "precision", "workers", "batch_size")
+    return Device.choose(**{key: config["trainer"][key] for key in keys})
+
+
 def build_features(config: Config, device: Device, listing: Listing | None = None) -> Features:
     """Make the seam between images and fusion layers, with the store that is configured.
 
@@ -73,10 +79,7 @@ def build_features(config: Config, device: Device, listing: Listing | None = Non
 
 def build_method(config: Config, listing: Listing | None = None) -> Method:
     """Make the method with everything that it works with; images of the listing are known."""
-    trainer = {
-        key: config["trainer"][key] for key in ("device", "precision", "workers", "batch_size")
-    }
-    device = Device.choose(**trainer)
+    device = build_device(config)
     features = build_features(config, device, listing)
     # Whether it is shared is the method's affair; a layer that trains nothing has no such key.
     fusion = {key: value for key, value in config["fusion"].items() if key != "shared"}

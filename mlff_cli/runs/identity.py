@@ -6,7 +6,6 @@ Where images, runs and features lie does not enter, nor with how many processes 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,7 @@ def config_digest(config: Mapping[str, Any]) -> str:
 
     `trainer.device=auto` stands for the kind of device that this machine has.
     """
-    kept = deepcopy(relevant(config))
+    kept = relevant(config)
     trainer = kept.get("trainer")
     if isinstance(trainer, dict) and trainer.get("device") == "auto":
         trainer["device"] = default_device()

@@ -1,12 +1,11 @@
 """The paper's benchmark table (arXiv 2601.00725) from the rows of runs: one row per scenario."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
 from mlff_cli.metrics.equivalence import compare
-from mlff_cli.results.cells import DEVIATION, SEEDS, Row
+from mlff_cli.results.cells import DEVIATION, SEEDS, Row, known_or_none
 
 FINETUNE, MLFF = "finetune", "mlff"
 BASELINES = ("linear_probe", "joint")
@@ -122,10 +121,10 @@ def _compared(title: str, runs: Sequence[Row], score: str, baseline: str) -> Row
     decided_by = found.difference_p if differs else found.equivalence_p
     return {
         title: found.mean,
-        title + DEVIATION: _known(found.deviation),
+        title + DEVIATION: known_or_none(found.deviation),
         title + SEEDS: len(pairs),
         f"{title}: verdict": found.verdict,
-        f"{title}: p": _known(decided_by),
+        f"{title}: p": known_or_none(decided_by),
     }
 
 
@@ -207,7 +206,3 @@ def _without_full_counts(row: Row) -> Row:
 def _number(run: Row, column: str) -> float | None:
     value = run.get(column)
     return float(value) if isinstance(value, int | float) else None
-
-
-def _known(value: float) -> float | None:
-    return None if math.isnan(value) else value
