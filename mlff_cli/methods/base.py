@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any, ClassVar, Literal
 
@@ -67,10 +67,17 @@ class Context:
 
 @dataclass(frozen=True)
 class State:
-    """Everything that was learned: the outputs of each head by its name, and tensors by name."""
+    """Everything that was learned.
+
+    Attributes:
+        heads: The outputs of each head by its name.
+        tensors: What scores images, by name.
+        kept: What only learning on needs, by name: exemplars, sums.
+    """
 
     heads: Mapping[str, tuple[str, ...]]
     tensors: Mapping[str, Tensor]
+    kept: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 class Method(ABC):

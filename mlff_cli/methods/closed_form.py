@@ -26,9 +26,6 @@ from mlff_cli.tasks.record import Record
 
 log = logging.getLogger(__name__)
 
-PREFIX = "sums "
-"""Begins the name of a tensor of sums; head, experience and part follow as JSON."""
-
 
 class ClosedForm(FrozenMethod):
     """Linear discriminant for classes, ridge regression for labels and numbers.
@@ -95,12 +92,12 @@ class ClosedForm(FrozenMethod):
         """Return heads and sums."""
         learned = super().state()
         sums = {
-            PREFIX + json.dumps([head, experience, part.name]): getattr(sums, part.name)
+            json.dumps([head, experience, part.name]): getattr(sums, part.name)
             for head, own in self.sums.items()
             for experience, sums in own.items()
             for part in fields(Sums)
         }
-        return State(learned.heads, {**learned.tensors, **sums})
+        return replace(learned, kept=sums)
 
     def load(self, state: State) -> None:
         """Take heads and sums.
@@ -109,13 +106,12 @@ class ClosedForm(FrozenMethod):
             RuntimeError: The tensors do not fit.
         """
         parts: dict[tuple[str, str], dict[str, Tensor]] = {}
-        for key in filter(_is_sum, state.tensors):
-            head, experience, part = json.loads(key.removeprefix(PREFIX))
-            parts.setdefault((head, experience), {})[part] = state.tensors[key]
+        for name, tensor in state.kept.items():
+            head, experience, part = json.loads(name)
+            parts.setdefault((head, experience), {})[part] = tensor
         if {head for head, _ in parts} != set(state.heads):
             raise RuntimeError("a head is without its sums")
-        rest = {key: tensor for key, tensor in state.tensors.items() if not _is_sum(key)}
-        super().load(State(state.heads, rest))
+        super().load(state)
         self.sums = {}
         for (head, experience), own in parts.items():
             self.sums.setdefault(head, {})[experience] = Sums(**own)
@@ -206,7 +202,3 @@ def _penalty(head: str, total: Sums) -> float:
 
 def _no_errors() -> Tensor:
     return torch.zeros(len(PENALTIES), dtype=torch.float64)
-
-
-def _is_sum(name: str) -> bool:
-    return name.startswith(PREFIX)

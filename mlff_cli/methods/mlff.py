@@ -1,16 +1,20 @@
 """Multi-Level Feature Fusion, arXiv 2601.00725: frozen backbone, fusion and new head train."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from mlff_cli.fusion.base import FusionLayer
-from mlff_cli.methods.base import Context
+from mlff_cli.methods.base import Context, State
 from mlff_cli.methods.on_features import TrainedOnFeatures
-from mlff_cli.methods.training import Penalty
+from mlff_cli.methods.rehearsal import Exemplars, Memory, drawn
+from mlff_cli.methods.training import Part, Penalty
+from mlff_cli.methods.training_features import TrainingFeatures
+from mlff_cli.tasks.experience import Step
 
 
 class MultiLevelFeatureFusion(TrainedOnFeatures):
@@ -19,6 +23,9 @@ class MultiLevelFeatureFusion(TrainedOnFeatures):
     `distillation` weighs the mean squared error between the descriptor and what the fusion layer
     gave before this experience. Where each head has a fusion layer of its own there is nothing to
     hold: those of old products do not change.
+
+    Where experiences share a head, `rehearsal` images per class of each are kept as features: the
+    exemplars, which make half of every later batch (Chaudhry et al. 2019, arXiv 1902.10486).
     """
 
     own_fusion = True
@@ -33,6 +40,7 @@ class MultiLevelFeatureFusion(TrainedOnFeatures):
         weight_decay: float,
         dropout: float,
         distillation: float,
+        rehearsal: int,
     ) -> None:
         super().__init__(
             context,
@@ -43,6 +51,8 @@ class MultiLevelFeatureFusion(TrainedOnFeatures):
             dropout=dropout,
         )
         self.distillation = distillation
+        self.rehearsal = rehearsal
+        self.memory = Memory()
 
     def penalty(self, fusion: FusionLayer) -> Penalty | None:
         """Return the pull towards the descriptor of before; a new fusion layer has no before."""
@@ -56,3 +66,35 @@ class MultiLevelFeatureFusion(TrainedOnFeatures):
             return self.distillation * F.mse_loss(descriptor, before)
 
         return drift
+
+    def rehearsed(self, head: str) -> Sequence[Part]:
+        """Return the exemplars of all that the head has learned."""
+        return self.memory.parts(head, self.adapters[head], self.context.device.device)
+
+    def keep(self, step: Step, features: Mapping[str, TrainingFeatures]) -> None:
+        """Keep exemplars of an experience whose head others read as well."""
+        for experience in step.experiences:
+            if not self.rehearsal or experience.head == experience.name:
+                continue
+            records, head = experience.train, self.adapters[experience.head]
+            exemplars = Exemplars.of(
+                records,
+                drawn(records, self.rehearsal, head, self.seed_of(experience.index, 0)),
+                head,
+                variations=features[experience.head].stored,
+                inputs=self.adapters.fusion.inputs,
+            )
+            self.memory.add(experience.head, experience.name, exemplars)
+
+    def state(self) -> State:
+        """Return everything that was learned, and the exemplars."""
+        return replace(super().state(), kept=self.memory.tensors())
+
+    def load(self, state: State) -> None:
+        """Take what was learned, and the exemplars.
+
+        Raises:
+            RuntimeError: The tensors do not fit.
+        """
+        super().load(state)
+        self.memory.load(state.kept)

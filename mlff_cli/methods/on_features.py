@@ -1,6 +1,6 @@
 """Methods that train on a frozen backbone's features by gradient descent."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from mlff_cli.features.columns import everything
@@ -50,8 +50,10 @@ class TrainedOnFeatures(FrozenMethod):
             seed_of=partial(self.seed_of, step.index),
             title=f"{step.index} {step.name}",
             penalty=penalty,
+            rehearsed=[part for name in by_head for part in self.rehearsed(name)],
             threads=threads_for(plain[0]),
         )
+        self.keep(step, features)
 
     def penalty(self, fusion: FusionLayer) -> Penalty | None:
         """Return what is added to the loss of the heads; none, unless a method says so.
@@ -59,6 +61,13 @@ class TrainedOnFeatures(FrozenMethod):
         `fusion` is about to train, and is `fitted` where it has trained before.
         """
         return None
+
+    def rehearsed(self, head: str) -> Sequence[Part]:
+        """Return what the head of that name learned before and learns again beside the new."""
+        return ()
+
+    def keep(self, step: Step, features: Mapping[str, TrainingFeatures]) -> None:
+        """Keep what is rehearsed later of a step and the features of its heads' images."""
 
     def _features(self, step: Step, records: Sequence[Record], share: float) -> TrainingFeatures:
         images, seed_of = [record.image for record in records], partial(self.seed_of, step.index)

@@ -1,7 +1,7 @@
 """Training on parts: what is described alike and read by different heads, a batch at a time."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from typing import Protocol
 
@@ -62,12 +62,14 @@ def train(
     seed_of: Callable[[int], int],
     title: str,
     penalty: Penalty | None = None,
+    rehearsed: Sequence[Part] = (),
     threads: int | None = None,
 ) -> None:
     """Train a module that makes descriptors, and the heads of all parts, together.
 
     A batch holds examples of all parts as they come; each is read by the head of its own part.
-    One part is one experience, many are joint training.
+    One part is one experience, many are joint training. What is rehearsed makes half of each
+    batch, drawn at random from all of it.
 
     Args:
         describe: Maps one tensor (B, ...) per input to descriptors (B, D).
@@ -78,17 +80,28 @@ def train(
         seed_of: Epoch to seed.
         title: What the progress bar says.
         penalty: Added to the loss of the heads.
+        rehearsed: What was learned before, as far as it is kept.
         threads: Of the processor; None: as many as there are.
 
     Raises:
         DivergedError: The loss or a weight is no finite number.
     """
-    objective = Objective(describe, parts, settings.dropout, device.device, penalty)
+    everything = [*parts, *rehearsed]
+    new, old = (sum(len(part.targets) for part in some) for some in (parts, rehearsed))
+    objective = Objective(describe, everything, settings.dropout, device.device, penalty)
+
+    def loss(positions: Tensor, epoch: int) -> Tensor:
+        if old:
+            positions = torch.cat([positions, torch.randint(new, new + old, positions.shape)])
+        return objective.loss(positions, epoch)
+
     run_epochs(
-        [describe, *dict.fromkeys(part.head for part in parts)],
-        objective.loss,
-        count=sum(len(part.targets) for part in parts),
-        settings=settings,
+        [describe, *dict.fromkeys(part.head for part in everything)],
+        loss,
+        count=new,
+        settings=replace(settings, batch_size=max(1, settings.batch_size // 2))
+        if old
+        else settings,
         seed_of=seed_of,
         device=device,
         journal=journal,
@@ -135,14 +148,11 @@ class Objective:
     def _inputs(self, shares: Sequence[Tensor], epoch: int) -> list[Tensor]:
         """Return one tensor (B, ...) per input, part after part."""
         taken = [
-            part.examples(epoch)[own]
+            [column.to(self.device, non_blocking=True) for column in part.examples(epoch)[own]]
             for part, own in zip(self.parts, shares, strict=True)
             if len(own)
         ]
-        return [
-            _joined(columns).to(self.device, non_blocking=True)
-            for columns in zip(*taken, strict=True)
-        ]
+        return [_joined(columns) for columns in zip(*taken, strict=True)]
 
 
 def _joined(columns: Sequence[Tensor]) -> Tensor:

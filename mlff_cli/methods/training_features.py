@@ -55,6 +55,11 @@ class TrainingFeatures:
             )
 
     @property
+    def stored(self) -> Sequence[Columns]:
+        """The features of every stored variation, the plain one first."""
+        return self._stored
+
+    @property
     def plain(self) -> Columns:
         """The features of the images as they are."""
         return self._stored[0]

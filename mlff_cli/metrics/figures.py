@@ -8,6 +8,9 @@ row 0 those of the untrained model. A cell may lack its number in two ways:
 - masked: it was scored and has no value (a test set of a single class cannot be ranked). A figure
   is taken over the other experiences and says which ones it leaves out.
 
+Where classes arrive one after another, the images of all experiences learned so far are scored
+together as well: (T + 1, 1), a[i,*] in definitions.
+
 More is taken to be better; `figures` negates errors first.
 """
 
@@ -73,21 +76,28 @@ def forward_transfer(scores: Scores) -> Figured:
     return Figured(value, tuple(place + 1 for place in left_out))
 
 
+def average_over_steps(together: Scores) -> Figured:
+    """Return the mean over i of a[i,*] (Rebuffi 2017, average incremental accuracy)."""
+    value, _ = _mean(together[1:, 0])
+    return Figured(value)
+
+
 @dataclass(frozen=True)
 class Figure:
     """A figure of the score matrix and the words that stand beside it.
 
     Attributes:
-        function: Takes the scores on learned experiences, or on unseen ones.
+        function: Takes the scores that it is of.
         definition: In terms of a[i,j].
         unit: "score" is the metric's own; "difference" is that of two scores.
-        unseen: Whether it reads the scores on unseen experiences.
+        of: Scores on each experience learned, on each never trained on, or on all learned so
+            far together.
     """
 
     function: Callable[[Scores], Figured]
     definition: str
     unit: Literal["score", "difference"] = "score"
-    unseen: bool = False
+    of: Literal["learned", "unseen", "together"] = "learned"
 
 
 NOTATION = (
@@ -115,12 +125,23 @@ FIGURES = {
         "difference",
     ),
     "unseen": Figure(
-        final_average, "mean over the experiences never trained on of a[T,j]", unseen=True
+        final_average, "mean over the experiences never trained on of a[T,j]", of="unseen"
+    ),
+    "together, final": Figure(
+        final_average,
+        "a[T,*]: all classes learned, over the images of all experiences together",
+        of="together",
+    ),
+    "together, average": Figure(
+        average_over_steps,
+        "mean over i of a[i,*]: all classes learned so far, over the images of all experiences "
+        "so far together",
+        of="together",
     ),
 }
 
 
-def figures(metric: Metric, scores: Scores, unseen: Scores) -> dict[str, Figured]:
+def figures(metric: Metric, scores: Scores, unseen: Scores, together: Scores) -> dict[str, Figured]:
     """Return every figure of one metric by its name in `FIGURES`.
 
     Errors are negated before differences are taken, so positive forgetting always means that the
@@ -130,10 +151,12 @@ def figures(metric: Metric, scores: Scores, unseen: Scores) -> dict[str, Figured
         metric: What was measured.
         scores: (T + 1, T), on the experiences learned.
         unseen: (T + 1, U), on those never trained on.
+        together: (T + 1, 1), on all learned so far together.
     """
+    of = {"learned": scores, "unseen": unseen, "together": together}
     values = {}
     for name, figure in FIGURES.items():
-        value, left_out = figure.function(metric.sign * (unseen if figure.unseen else scores))
+        value, left_out = figure.function(metric.sign * of[figure.of])
         sign = 1 if figure.unit == "difference" else metric.sign
         values[name] = Figured(sign * value, left_out)
     return values

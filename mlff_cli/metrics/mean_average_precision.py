@@ -62,6 +62,8 @@ METRIC = Metric(
         "forgetting (mAP)": "forgetting",
         "BWT (mAP)": "backward transfer",
         "unseen mAP": "unseen",
+        "final mAP (all classes)": "together, final",
+        "average mAP (classes so far)": "together, average",
     },
     always=True,
 )

@@ -18,6 +18,9 @@ from mlff_cli.system.files import write_atomically
 COLUMNS = ("experience_trained", "experience_scored", "metric", "value", "n")
 NAME_COLUMN = "name_scored"
 
+TOGETHER = 0
+"""As experience scored: the images of all experiences learned so far, taken together."""
+
 
 class Score(NamedTuple):
     """A score and the number of test images behind it.
@@ -68,7 +71,7 @@ class ScoreMatrix:
 
         Args:
             trained: Index of the experience trained last, 0 for the untrained model.
-            scored: Index of the experience scored, from 1.
+            scored: Index of the experience scored, from 1, or `TOGETHER`.
             metric: Its name; "mae dx" is that of a single output.
             value: The score; nan where there is none.
             n: The number of test images; None where nothing was scored.
@@ -80,9 +83,9 @@ class ScoreMatrix:
         by_name(metric)
         if not 0 <= trained <= self.learned:
             raise ValueError(f"experience_trained must be from 0 to {self.learned}, not {trained}")
-        if not 1 <= scored <= len(self.experiences):
+        if not TOGETHER <= scored <= len(self.experiences):
             raise ValueError(
-                f"experience_scored must be from 1 to {len(self.experiences)}, not {scored}"
+                f"experience_scored must be from 0 to {len(self.experiences)}, not {scored}"
             )
         if math.isinf(value):
             raise ValueError(f"{metric} must be finite, not {value}")
@@ -106,8 +109,14 @@ class ScoreMatrix:
 
     def masked_array(self, metric: str) -> Scores:
         """Return `full_array`, masked where an experience was scored and has no value."""
-        without_value = [[score.without_value for score in row] for row in self._grid(metric)]
-        return np.ma.array(self.full_array(metric), mask=without_value)
+        return _masked(self._grid(metric))
+
+    def together_array(self, metric: str) -> Scores:
+        """Return the scores on all experiences learned so far, taken together: (T + 1, 1).
+
+        Masked where they were scored and have no value.
+        """
+        return _masked([[self.score(metric, row, TOGETHER)] for row in range(self.learned + 1)])
 
     def trainings(self, metric: str, names: Sequence[str] = ()) -> list[tuple[int, str]]:
         """Return the rows of `full_array` that were scored, with what was trained last.
@@ -124,10 +133,9 @@ class ScoreMatrix:
     def scored(self) -> Iterator[tuple[int, int, str, Score]]:
         """Yield what was scored: experience trained, experience scored, metric, score."""
         for metric in self.metrics:
-            for trained, row in enumerate(self._grid(metric)):
-                for scored, score in enumerate(row, start=1):
-                    if score.scored:
-                        yield trained, scored, metric, score
+            for trained, scored, score in self._cells(metric):
+                if score.scored:
+                    yield trained, scored, metric, score
 
     def to_csv(self, path: Path) -> None:
         """Write every cell, atomically: unrounded, blank where there is none, always the same."""
@@ -135,14 +143,26 @@ class ScoreMatrix:
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow((*COLUMNS, NAME_COLUMN))
         for metric in self.metrics:
-            for trained, row in enumerate(self._grid(metric)):
-                for scored, (value, n) in enumerate(row, start=1):
-                    cells = (trained, scored, metric, "" if math.isnan(value) else repr(value))
-                    name = self.experiences[scored - 1]
-                    writer.writerow((*cells, "" if n is None else n, name))
+            for trained, scored, (value, n) in self._cells(metric):
+                cells = (trained, scored, metric, "" if math.isnan(value) else repr(value))
+                name = self.experiences[scored - 1] if scored else ""
+                writer.writerow((*cells, "" if n is None else n, name))
         write_atomically(path, text.getvalue())
+
+    def _cells(self, metric: str) -> Iterator[tuple[int, int, Score]]:
+        """Yield every cell, and what was scored together after those of its row."""
+        for trained, row in enumerate(self._grid(metric)):
+            for scored, score in enumerate(row, start=1):
+                yield trained, scored, score
+            if (together := self.score(metric, trained, TOGETHER)).scored:
+                yield trained, TOGETHER, together
 
     def _grid(self, metric: str) -> list[list[Score]]:
         columns = range(1, len(self.experiences) + 1)
         rows = range(self.learned + 1)
         return [[self.score(metric, i, j) for j in columns] for i in rows]
+
+
+def _masked(grid: Sequence[Sequence[Score]]) -> Scores:
+    values = [[score.value for score in row] for row in grid]
+    return np.ma.array(values, np.float64, mask=[[s.without_value for s in row] for row in grid])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mlff_cli.errors import UserError
 from mlff_cli.metrics.registry import by_name
-from mlff_cli.results.matrix import COLUMNS, NAME_COLUMN, Score, ScoreMatrix
+from mlff_cli.results.matrix import COLUMNS, NAME_COLUMN, TOGETHER, Score, ScoreMatrix
 
 
 def read_csv(path: Path) -> ScoreMatrix:
@@ -25,8 +25,9 @@ def read_csv(path: Path) -> ScoreMatrix:
         if cell in cells:
             raise UserError(f"{path}, line {line}: repeats an earlier line; remove one of the two")
         cells[cell] = score
-        _note_name(names, cell[1], row, f"{path}, line {line}")
-    if not cells:
+        if cell[1] != TOGETHER:
+            _note_name(names, cell[1], row, f"{path}, line {line}")
+    if not names:
         raise UserError(f"{path} has no scores; run the training again")
     learned, last = max(trained for trained, *_ in cells), max(names)
     if learned > last:
@@ -40,7 +41,7 @@ def read_csv(path: Path) -> ScoreMatrix:
 def _cell(row: Mapping[str, str], path: Path, line: int) -> tuple[tuple[int, int, str], Score]:
     """Return the place of a row (experience trained, experience scored, metric) and its score."""
     trained = _integer(row, "experience_trained", path, line, 0)
-    scored = _integer(row, "experience_scored", path, line, 1)
+    scored = _integer(row, "experience_scored", path, line, TOGETHER)
     try:
         by_name(row["metric"])
     except UserError as error:

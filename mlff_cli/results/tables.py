@@ -1,5 +1,6 @@
 """The row of a run, and the tables of results: of rows, of figures, of the score matrix."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -72,6 +73,8 @@ def _scores(matrix: ScoreMatrix) -> Row:
             if metric.name not in computed:
                 computed[metric.name] = matrix_figures(matrix, metric.name)
             figured = computed[metric.name][figure]
+            if FIGURES[figure].of == "together" and math.isnan(figured.value):
+                continue  # where no classes arrive, there is no such column
             row[column.title] = known_or_none(figured.value)
             if figured.left_out:
                 row[column.title + LEFT_OUT] = _left_out(matrix, figure, figured)
@@ -80,7 +83,7 @@ def _scores(matrix: ScoreMatrix) -> Row:
 
 def _left_out(matrix: ScoreMatrix, figure: str, figured: Figured) -> str:
     """Return which experiences a figure leaves out, in words."""
-    unseen = FIGURES[figure].unseen
+    unseen = FIGURES[figure].of == "unseen"
     names = matrix.experiences[matrix.learned :] if unseen else matrix.experiences
     total = len(names) if unseen else matrix.learned
     said = ", ".join(names[place] for place in figured.left_out)
@@ -90,7 +93,8 @@ def _left_out(matrix: ScoreMatrix, figure: str, figured: Figured) -> str:
 def matrix_figures(matrix: ScoreMatrix, name: str) -> dict[str, Figured]:
     """Return every figure of one metric, by its name in the matrix."""
     scores = matrix.masked_array(name)
-    return figures(by_name(name), scores[:, : matrix.learned], scores[:, matrix.learned :])
+    learned, unseen = scores[:, : matrix.learned], scores[:, matrix.learned :]
+    return figures(by_name(name), learned, unseen, matrix.together_array(name))
 
 
 def figures_table(matrix: ScoreMatrix) -> Table:

@@ -1,4 +1,7 @@
-"""The trained parts on disk: tensors in safetensors, what they belong to in JSON, all hashed."""
+"""The trained parts on disk: tensors in safetensors, what they belong to in JSON, all hashed.
+
+What only learning on needs, exemplars and sums, lies in a file of its own, if there is any.
+"""
 
 import hashlib
 import json
@@ -15,8 +18,8 @@ from mlff_cli.errors import UserError
 from mlff_cli.methods.base import State
 from mlff_cli.system.files import write_atomically
 
-FORMAT = 1
-TENSORS, DESCRIPTION = "adapters.safetensors", "adapters.json"
+FORMAT = 2
+TENSORS, KEPT, DESCRIPTION = "adapters.safetensors", "kept.safetensors", "adapters.json"
 
 
 def save_adapters(folder: Path, state: State, *, fingerprint: str) -> None:
@@ -27,17 +30,16 @@ def save_adapters(folder: Path, state: State, *, fingerprint: str) -> None:
         state: As `Method.state` returns it.
         fingerprint: Of the backbone whose features the adapters read.
     """
-    content = save({name: tensor.contiguous() for name, tensor in state.tensors.items()})
-    description = {
+    description: dict[str, Any] = {
         "format": FORMAT,
         "backbone": fingerprint,
         "heads": [
             {"name": name, "outputs": list(outputs)} for name, outputs in state.heads.items()
         ],
-        "file": hashlib.sha256(content).hexdigest(),
-        "tensors": {name: _hash(tensor) for name, tensor in state.tensors.items()},
+        **_written(folder / TENSORS, state.tensors),
     }
-    write_atomically(folder / TENSORS, content)
+    if state.kept:
+        description["kept"] = _written(folder / KEPT, state.kept)
     write_atomically(folder / DESCRIPTION, _canonical(description))
 
 
@@ -55,7 +57,22 @@ def load_adapters(folder: Path, fingerprint: str) -> State:
             "weights, levels and image size of the run"
         )
     heads = {head["name"]: tuple(head["outputs"]) for head in description["heads"]}
-    return State(heads, _tensors(folder / TENSORS, description))
+    kept = description.get("kept")
+    return State(
+        heads,
+        _tensors(folder / TENSORS, description),
+        _tensors(folder / KEPT, kept) if kept else {},
+    )
+
+
+def _written(path: Path, tensors: Mapping[str, Tensor]) -> dict[str, Any]:
+    """Write tensors; return the hash of the file and those of the tensors."""
+    content = save({name: tensor.contiguous() for name, tensor in tensors.items()})
+    write_atomically(path, content)
+    return {
+        "file": hashlib.sha256(content).hexdigest(),
+        "tensors": {name: _hash(tensor) for name, tensor in tensors.items()},
+    }
 
 
 def _tensors(path: Path, description: Mapping[str, Any]) -> dict[str, Tensor]:

@@ -173,7 +173,9 @@ def _progress(content: Any) -> Progress | None:
     try:
         state = content["state"]
         heads = {name: tuple(outputs) for name, outputs in state["heads"].items()}
-        return Progress(**content | {"state": State(heads, state["tensors"])})
+        return Progress(
+            **content | {"state": State(heads, state["tensors"], state.get("kept", {}))}
+        )
     except (TypeError, KeyError, AttributeError):
         return None
 

@@ -11,10 +11,10 @@ from typing import Any
 from mlff_cli.errors import UserError
 from mlff_cli.methods.base import Journal, Method
 from mlff_cli.methods.epochs import DivergedError
-from mlff_cli.results.matrix import ScoreMatrix
+from mlff_cli.results.matrix import TOGETHER, ScoreMatrix
 from mlff_cli.runs.checkpoints import Checkpoints, EpochJournal, Progress
 from mlff_cli.runs.record import Cost
-from mlff_cli.runs.scoring import Scorer, is_readable
+from mlff_cli.runs.scoring import Scored, Scorer, head_grows, is_readable
 from mlff_cli.system.environment import peak_memory_mib, program, reset_peak_memory
 from mlff_cli.tasks.experience import Experience, Step
 
@@ -132,16 +132,22 @@ def _score(
     *,
     trained: int,
 ) -> Scores:
-    """Add a row to the matrix: every experience whose outputs the heads have by now."""
-    row: dict[str, Mapping[str, float]] = {}
-    for experience in experiences:
-        if not is_readable(method, experience):
-            continue
-        scored = scorer(method, experience)
-        row[experience.name] = scored.values
-        for metric, value in scored.values.items():
-            matrix.add(trained, experience.index, metric, value=value, n=len(scored.scores))
-    return row
+    """Add a row to the matrix: every experience whose outputs the heads have by now.
+
+    Where classes arrive in turn, those learned so far are scored together as well.
+    """
+    row = [(e, scorer(method, e)) for e in experiences if is_readable(method, e)]
+    for experience, scored in row:
+        _note(matrix, trained, experience.index, scored)
+    learned = [scored for experience, scored in row if experience.learned]
+    if trained and learned and head_grows(experiences):
+        _note(matrix, trained, TOGETHER, scorer.together(learned))
+    return {experience.name: scored.values for experience, scored in row}
+
+
+def _note(matrix: ScoreMatrix, trained: int, place: int, scored: Scored) -> None:
+    for metric, value in scored.values.items():
+        matrix.add(trained, place, metric, value=value, n=len(scored.scores))
 
 
 def _resume(

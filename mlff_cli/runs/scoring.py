@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ class Scored:
     """
 
     scores: NDArray[np.float32]
-    targets: NDArray[np.generic]
+    targets: NDArray[Any]
     outputs: tuple[str, ...]
     values: Mapping[str, float]
 
@@ -48,8 +49,25 @@ class Scorer:
         records = experience.split(self.split)
         outputs = method.heads[experience.head]
         scores = method.scores(experience.head, [record.image for record in records])
-        targets = self.head.targets(records, outputs).numpy()
-        return Scored(scores, targets, outputs, computed(self.metrics, scores, targets, outputs))
+        return self._scored(scores, self.head.targets(records, outputs).numpy(), outputs)
+
+    def together(self, parts: Sequence[Scored]) -> Scored:
+        """Score the images of several experiences that one head reads as if they were one."""
+        scores = np.concatenate([part.scores for part in parts])
+        targets = np.concatenate([part.targets for part in parts])
+        return self._scored(scores, targets, parts[0].outputs)
+
+    def _scored(
+        self, scores: NDArray[np.float32], targets: NDArray[Any], outputs: tuple[str, ...]
+    ) -> Scored:
+        values = computed(self.metrics, scores, targets, outputs)
+        return Scored(scores, targets, outputs, values)
+
+
+def head_grows(experiences: Sequence[Experience]) -> bool:
+    """Return whether all experiences share one head that gets new outputs on the way."""
+    heads = {experience.head for experience in experiences}
+    return len(heads) == 1 and len({experience.outputs for experience in experiences}) > 1
 
 
 def is_readable(method: Method, experience: Experience) -> bool:

@@ -10,7 +10,7 @@ import yaml
 from configs_for_tests import digits_manifest, learned, matrix_bytes, small_config, task_of
 
 from mlff_cli.errors import UserError
-from mlff_cli.methods.base import Journal, State
+from mlff_cli.methods.base import Journal
 from mlff_cli.methods.ridge import PENALTIES
 from mlff_cli.runs.adapters_file import load_adapters, save_adapters
 from mlff_cli.runs.building import build_method
@@ -72,6 +72,13 @@ def after(config, experiences):
     return method
 
 
+def assert_same(found, expected):
+    assert found.heads == expected.heads
+    for now, before in ((found.tensors, expected.tensors), (found.kept, expected.kept)):
+        assert set(now) == set(before)
+        assert all(torch.equal(tensor, before[name]) for name, tensor in now.items())
+
+
 def readings(method):
     """Return the weights of every output of every head, by their names."""
     heads = {name: method.adapters[name].linear for name in method.heads}
@@ -115,9 +122,7 @@ def test_an_experience_that_is_taken_out_leaves_no_trace(case, folder):
         ],
     )
     assert left == without.heads
-    expected, found = without.state().tensors, method.state().tensors
-    assert set(found) == set(expected)
-    assert all(torch.equal(tensor, expected[name]) for name, tensor in found.items())
+    assert_same(method.state(), without.state())
 
 
 def test_taking_out_everything_leaves_nothing_and_a_stranger_is_refused(folder):
@@ -165,9 +170,7 @@ def test_broken_off_and_resumed_it_gives_the_same_bytes(case, folder, tmp_path, 
             learned(config, tmp_path / "state")
     resumed, again = learned(config, tmp_path / "state")
     assert matrix_bytes(again, tmp_path) == matrix_bytes(outcome, tmp_path)
-    expected, found = method.state().tensors, resumed.state().tensors
-    assert set(found) == set(expected)
-    assert all(torch.equal(tensor, expected[name]) for name, tensor in found.items())
+    assert_same(resumed.state(), method.state())
 
 
 def test_sums_lie_in_the_adapters_in_double_precision_and_damage_is_noticed(folder, tmp_path):
@@ -185,7 +188,7 @@ def test_sums_lie_in_the_adapters_in_double_precision_and_damage_is_noticed(fold
     fresh.begin(step)
     fresh.learn(step, Journal())
     assert readings(fresh) == readings(after(config, experiences))
-    file = tmp_path / "adapters.safetensors"
+    file = tmp_path / "kept.safetensors"
     content = bytearray(file.read_bytes())
     content[-100] ^= 1
     file.write_bytes(bytes(content))
@@ -196,10 +199,9 @@ def test_sums_lie_in_the_adapters_in_double_precision_and_damage_is_noticed(fold
 def test_a_head_without_sums_does_not_fit(folder):
     config = closed_form(folder)
     state = after(config, task_of(config).experiences[:1]).state()
-    bare = {name: t for name, t in state.tensors.items() if not name.startswith("sums ")}
     with pytest.raises(RuntimeError, match="without its sums"):
-        build_method(config).load(State(state.heads, bare))
-    names = [json.loads(name[5:]) for name in set(state.tensors) - set(bare)]
+        build_method(config).load(replace(state, kept={}))
+    names = [json.loads(name) for name in state.kept]
     assert sorted(part for _, _, part in names) == ["errors", "moments", "outputs"]
 
 

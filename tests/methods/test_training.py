@@ -129,3 +129,49 @@ def test_dropout_is_drawn_in_training_from_the_seed_of_the_epoch():
         weights.append(describe.layer.weight.detach())
     assert torch.equal(weights[1], weights[2])
     assert not torch.equal(weights[0], weights[1])
+
+
+def test_half_of_each_batch_is_what_was_learned_before():
+    torch.manual_seed(0)
+    new, old = part(20), [part(3, 1), part(5, 2)]
+    seen = []
+
+    class Counted:
+        def __init__(self, name, columns):
+            self.name, self.columns = name, columns
+
+        def __getitem__(self, positions):
+            seen.append((self.name, positions.tolist()))
+            return self.columns[positions]
+
+    def counted(name, part):
+        return Part(part.head, lambda epoch: Counted(name, part.examples(epoch)), part.targets)
+
+    run(
+        Describe(), [counted("new", new)], settings(epochs=2, batch_size=8),
+        rehearsed=[counted(f"old {place}", part) for place, part in enumerate(old)],
+    )  # fmt: skip
+    # Twenty new ones in batches of four, twice; as many old ones beside them.
+    news = [positions for name, positions in seen if name == "new"]
+    assert [len(positions) for positions in news] == [4] * 10
+    assert sorted(p for positions in news[:5] for p in positions) == list(range(20))
+    olds = [positions for name, positions in seen if name != "new"]
+    assert sum(map(len, olds)) == 40
+    assert {p for name, positions in seen if name == "old 1" for p in positions} == set(range(5))
+
+
+def test_what_is_rehearsed_is_not_forgotten():
+    first, second = part(48), part(48, 3)
+    # The same line, and the contrary said of it where the third number is large.
+    rows = torch.cat(second.examples(1)[:], dim=1)
+    second = Part(first.head, second.examples, second.targets ^ (rows[:, 2] > 0).long())
+    accuracy = {}
+    for rehearsed in ([], [first]):
+        torch.manual_seed(0)
+        describe = Describe()
+        run(describe, [first], settings(epochs=30, batch_size=16))
+        run(describe, [second], settings(epochs=30, batch_size=16), rehearsed=rehearsed)
+        right = logits(describe, first).argmax(1) == first.targets
+        accuracy[bool(rehearsed)] = right.float().mean()
+    assert accuracy[True] >= accuracy[False]
+    assert accuracy[True] > 0.9

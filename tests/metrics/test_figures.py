@@ -21,6 +21,8 @@ from mlff_cli.metrics.registry import by_name
 
 NAN = float("nan")
 NONE_UNSEEN = np.ma.zeros((4, 0))
+NEVER = np.ma.array([[NAN]] * 4)
+"""Where nothing is scored together."""
 MAP, ERROR = by_name("mAP"), by_name("mae dx")
 # Rows: untrained, then after experiences 1 to 3.
 WORKED = np.ma.array(
@@ -40,8 +42,9 @@ def matrices(least=1, most=6):
     ).map(np.ma.array)
 
 
-def values_of(metric, scores, unseen=NONE_UNSEEN):
-    return {name: figured.value for name, figured in figures(metric, scores, unseen).items()}
+def values_of(metric, scores, unseen=NONE_UNSEEN, together=NEVER):
+    found = figures(metric, scores, unseen, together)
+    return {name: figured.value for name, figured in found.items()}
 
 
 def test_worked_matrix():
@@ -80,7 +83,7 @@ def test_scores_above_the_diagonal_only_move_forward_transfer(scores):
     for trained in range(len(scores)):
         other[trained, trained:] = NAN
     for title, figure in FIGURES.items():
-        if title != "forward transfer" and not figure.unseen:
+        if title != "forward transfer" and figure.of == "learned":
             assert figure.function(other).value == pytest.approx(
                 figure.function(scores).value, nan_ok=True
             )
@@ -95,6 +98,18 @@ def test_one_experience_has_nothing_to_forget():
     assert values["learning"] == values["final average"] == values["average incremental"] == 0.9
     for title in ("forgetting", "backward transfer", "forward transfer", "unseen"):
         assert np.isnan(values[title])
+
+
+def test_all_classes_so_far_are_scored_together():
+    together = np.ma.array([[NAN], [0.9], [0.7], [0.5]])
+    values = values_of(MAP, WORKED, together=together)
+    assert values["together, final"] == 0.5
+    assert values["together, average"] == pytest.approx((0.9 + 0.7 + 0.5) / 3)
+    alone = np.ma.array([[NAN], [NAN], [0.7], [0.5]], mask=[[0], [1], [0], [0]])
+    # A single class cannot be ranked: the average is over the steps that have a value.
+    assert values_of(MAP, WORKED, together=alone)["together, average"] == pytest.approx(0.6)
+    for title in ("together, final", "together, average"):
+        assert np.isnan(values_of(MAP, WORKED)[title])
 
 
 def test_joint_training_has_its_last_row_alone():
@@ -142,7 +157,7 @@ def without_value(scores, experience):
 
 @pytest.mark.filterwarnings("error")
 def test_an_experience_without_a_value_is_left_out_and_named():
-    found = figures(MAP, without_value(WORKED, 1), NONE_UNSEEN)
+    found = figures(MAP, without_value(WORKED, 1), NONE_UNSEEN, NEVER)
     assert found["learning"] == (pytest.approx((0.80 + 0.95) / 2), (1,))
     assert found["final average"] == (pytest.approx((0.60 + 0.95) / 2), (1,))
     assert found["average incremental"] == (
@@ -168,7 +183,9 @@ def test_a_first_experience_without_a_value_blanks_no_average():
 
 
 def test_where_no_experience_has_a_value_no_figure_has_one():
-    found = figures(MAP, np.ma.array(WORKED, mask=True), np.ma.array(WORKED[:, :2], mask=True))
+    found = figures(
+        MAP, np.ma.array(WORKED, mask=True), np.ma.array(WORKED[:, :2], mask=True), NEVER
+    )
     assert all(np.isnan(figured.value) for figured in found.values())
     assert found["learning"].left_out == found["average incremental"].left_out == (0, 1, 2)
     assert found["forgetting"].left_out == (0, 1) and found["forward transfer"].left_out == (1, 2)
@@ -179,7 +196,7 @@ def test_joint_training_leaves_out_what_has_no_value_and_stays_undefined_elsewhe
     scores = np.ma.array(np.full((4, 3), NAN))
     scores[-1] = [0.7, 0.8, 0.9]
     scores[-1, 2] = np.ma.masked
-    found = figures(MAP, scores, NONE_UNSEEN)
+    found = figures(MAP, scores, NONE_UNSEEN, NEVER)
     assert found["final average"] == (pytest.approx(0.75), (2,))
     for title in ("learning", "average incremental", "forgetting", "backward transfer"):
         assert np.isnan(found[title].value) and found[title].left_out == ()

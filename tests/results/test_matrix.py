@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlff_cli.errors import UserError
-from mlff_cli.results.matrix import COLUMNS, ScoreMatrix
+from mlff_cli.results.matrix import COLUMNS, TOGETHER, ScoreMatrix
 from mlff_cli.results.matrix_file import read_csv
 
 HEADER = "experience_trained,experience_scored,metric,value,n\n"
@@ -100,6 +100,24 @@ def test_a_later_score_replaces_an_earlier_one():
     assert matrix.score("mAP", 1, 1) == (0.5, 30)
 
 
+def test_what_is_scored_together_lies_beside_the_experiences_and_comes_back(tmp_path):
+    matrix = small()
+    matrix.add(1, TOGETHER, "mAP", value=0.6, n=30)
+    matrix.add(2, TOGETHER, "mAP", value=math.nan, n=50)
+    together = matrix.together_array("mAP")
+    assert together.shape == (3, 1)
+    assert together[1, 0] == 0.6
+    assert together.mask.ravel().tolist() == [False, False, True]  # never scored is no mask
+    assert np.isnan(together.data[0, 0])
+    assert matrix.full_array("mAP").shape == (3, 3)
+    matrix.to_csv(tmp_path / "matrix.csv")
+    again = read_csv(tmp_path / "matrix.csv")
+    assert str(list(again.scored())) == str(list(matrix.scored()))
+    assert again.experiences == matrix.experiences
+    again.to_csv(tmp_path / "again.csv")
+    assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "matrix.csv").read_bytes()
+
+
 def test_trainings_are_named_by_what_was_trained_last():
     matrix = small()
     assert matrix.trainings("mAP") == [(1, "steel"), (2, "tile")]
@@ -116,7 +134,7 @@ def test_trainings_are_named_by_what_was_trained_last():
     [
         ((3, 1), 0.5),
         ((-1, 1), 0.5),
-        ((1, 0), 0.5),
+        ((1, -1), 0.5),
         ((1, 4), 0.5),
         ((1, 1), math.inf),
     ],
@@ -144,7 +162,8 @@ def test_unknown_metrics_and_impossible_lengths_are_refused():
             "trained must be an integer from 0 up, not 'x'",
         ),
         (HEADER + "-1,1,mAP,0.5,9\n", "line 2: experience_trained must be an integer from 0 up"),
-        (HEADER + "1,0,mAP,0.5,9\n", "line 2: experience_scored must be an integer from 1 up"),
+        (HEADER + "1,-1,mAP,0.5,9\n", "line 2: experience_scored must be an integer from 0 up"),
+        (HEADER + "1,0,mAP,0.5,9\n", "has no scores"),
         (HEADER + '1,1,mAP,"0,5",9\n', "line 2: value must be a finite number, or blank"),
         (HEADER + "1,1,mAP,inf,9\n", "line 2: value must be a finite number, or blank"),
         (HEADER + "1,1,mAP,nan,9\n", "line 2: value must be a finite number, or blank"),

@@ -92,7 +92,7 @@ def test_another_backbone_is_refused(folder):
 
 def test_a_newer_format_names_the_remedy(folder):
     rehashed(folder, format=99)
-    with pytest.raises(UserError, match="has format 99, this program reads up to 1; update it"):
+    with pytest.raises(UserError, match="has format 99, this program reads up to 2; update it"):
         load_adapters(folder, BACKBONE)
 
 

@@ -16,6 +16,8 @@ from configs_for_tests import (
 from mlff_cli.errors import UserError
 from mlff_cli.heads.classifier import Classifier
 from mlff_cli.methods.finetune import FineTuning
+from mlff_cli.metrics.registry import by_name
+from mlff_cli.results.matrix import TOGETHER
 from mlff_cli.runs.checkpoints import Checkpoints, EpochJournal
 
 
@@ -99,6 +101,20 @@ def test_broken_off_anywhere_and_resumed_the_matrix_is_the_same(
     assert broken_off == 2 * 3 * steps
     assert matrix_bytes(outcome, tmp_path) == expected
     assert all(torch.equal(tensor, state[name]) for name, tensor in resumed.state().tensors.items())
+
+
+def test_broken_off_where_classes_arrive_it_rehearses_the_same(config, tmp_path, monkeypatch):
+    keys = {"schedule.classes_per_experience": 5, "method.rehearsal": 2}
+    run = config(schedule="by_class", fusion="local", keys=keys)
+    expected, state = whole(run, tmp_path)
+    break_off_everywhere(monkeypatch)
+    for _ in range(2 * 3 * 3):
+        with pytest.raises(BrokenOff):
+            learned(run, tmp_path / "state", checkpoint_every=1)
+    resumed, outcome = learned(run, tmp_path / "state", checkpoint_every=1)
+    assert matrix_bytes(outcome, tmp_path) == expected
+    assert all(torch.equal(tensor, state[name]) for name, tensor in resumed.state().tensors.items())
+    assert len(resumed.memory.kept["shared"]) == 3
 
 
 def test_a_broken_off_run_trains_what_is_left_and_no_more(config, tmp_path, monkeypatch):
@@ -187,6 +203,27 @@ def test_a_shared_head_is_scored_everywhere_from_before_the_first_training(confi
     assert (matrix.learned, len(matrix.experiences)) == (2, 3)
     counts = [[matrix.score("accuracy", i, j).n for j in (1, 2, 3)] for i in range(3)]
     assert counts == [[2, 2, 8]] * 3
+
+
+@pytest.mark.parametrize("size", [1, 5])
+def test_where_classes_arrive_all_seen_so_far_are_scored_together(size, config, tmp_path):
+    keys = {"schedule.classes_per_experience": size, "method.epochs": 1}
+    run = config(schedule="by_class", keys=keys)
+    method, outcome = learned(run, tmp_path / "state")
+    matrix, experiences = outcome.matrix, task_of(run).experiences
+    for step in range(1, matrix.learned + 1):
+        together = matrix.score("accuracy", step, TOGETHER)
+        each = [matrix.score("accuracy", step, j) for j in range(1, step + 1)]
+        assert together.n == sum(score.n for score in each)
+        if step > 1 or size > 1:
+            right = sum(score.value * score.n for score in each)
+            assert together.value == pytest.approx(right / together.n)
+    # The head is not told which experience an image is of.
+    last = matrix.score("mAP", matrix.learned, TOGETHER).value
+    records = [record for experience in experiences for record in experience.test]
+    scores = method.scores("shared", [record.image for record in records])
+    targets = Classifier.targets(records, method.heads["shared"]).numpy()
+    assert last == pytest.approx(by_name("mAP").function(scores, targets))
 
 
 def test_scored_on_validation_the_test_split_is_left_alone(config, tmp_path):
