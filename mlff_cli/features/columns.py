@@ -87,7 +87,10 @@ def everything(*columns: Columns) -> Batches:
 
 
 class Table:
-    """Columns side by side in one tensor (N, W): to take a batch is one operation."""
+    """Columns side by side in one tensor (N, W): to take a batch is one operation.
+
+    Maps lie in it with their channels last, as layers over places read them.
+    """
 
     def __init__(self, rows: Tensor, shapes: Sequence[torch.Size]) -> None:
         self.shapes = shapes
@@ -100,7 +103,7 @@ class Table:
         table = cls(torch.empty(len(columns), columns.row_bytes // 4), columns.shapes)
         start = 0
         for inputs in everything(columns):
-            rows = torch.cat([column.flatten(1) for column in inputs], dim=1)
+            rows = torch.cat([_channels_last(column).flatten(1) for column in inputs], dim=1)
             table._rows[start : start + len(rows)] = rows
             start += len(rows)
         return table
@@ -116,9 +119,14 @@ class Table:
         """Return of each column the rows (B, ...) at positions (B,)."""
         parts = torch.split(self._rows[positions], self._widths, dim=1)
         return [
-            part if len(shape) == 1 else part.reshape(-1, *shape)
+            part if len(shape) == 1 else part.view(-1, *shape[1:], shape[0]).movedim(-1, 1)
             for part, shape in zip(parts, self.shapes, strict=True)
         ]
+
+
+def _channels_last(column: Tensor) -> Tensor:
+    """Return rows (N, C, ...) as (N, ..., C)."""
+    return column.movedim(1, -1)
 
 
 class Whole:

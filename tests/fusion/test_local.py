@@ -70,8 +70,10 @@ def test_it_is_a_convolution_of_all_levels_at_one_place():
     for part in inputs:
         deviation, mean = torch.std_mean(part, dim=(0, 2, 3), correction=0, keepdim=True)
         stacked.append(F.interpolate((part - mean) / deviation, size=(8, 8), mode="bilinear"))
-    first = layer.norm(F.conv2d(torch.cat(stacked, dim=1), layer.convolution.weight))
-    second = F.gelu(layer.deeper[0](F.gelu(first)))
+    convolved = F.conv2d(torch.cat(stacked, dim=1), layer.first.weight[:, :, None, None])
+    norm = layer.norm
+    first = F.batch_norm(convolved, norm.running_mean, norm.running_var, norm.weight, norm.bias)
+    second = F.gelu(layer.deeper[0](F.gelu(first).movedim(1, -1))).movedim(-1, 1)
     expected = torch.cat([second.amax(dim=(2, 3)), second.mean(dim=(2, 3))], dim=1)
     torch.testing.assert_close(layer(inputs), expected, rtol=1e-4, atol=1e-5)
 
@@ -141,7 +143,9 @@ def test_interpolation_is_that_of_torch_for_any_sizes():
     maps = torch.randn(2, 3, 7, 5)
     for size in ((7, 5), (14, 14), (8, 5), (20, 6)):
         expected = F.interpolate(maps, size=size, mode="bilinear")
-        torch.testing.assert_close(_interpolated(maps, size), expected, rtol=1e-5, atol=1e-5)
+        rows = _interpolated(maps.flatten(2).transpose(1, 2), (7, 5), size)
+        found = rows.transpose(1, 2).unflatten(2, size)
+        torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_cells_by_hand():
