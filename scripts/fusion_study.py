@@ -20,9 +20,10 @@ BASE = (
     "features.variations=4",
     "fusion=local",
     "fusion.stride=16",
-    "fusion.width=64",
+    "fusion.width=96",
     "fusion.layers=2",
     "fusion.pooled=[mean]",
+    "fusion.pooled_width=16",
     "fusion.shared=auto",
     "method.epochs=20",
     "method.batch_size=32",
@@ -51,35 +52,31 @@ TASKS = {
 
 LINEAR = "fusion=conv1x1 method.epochs=30 method.learning_rate=0.005 method.dropout=0.75"
 ALL = tuple(TASKS)
-QUICK = tuple(name for name in TASKS if "224" not in name)
-SHARED = ("real batches", "drawn batches", "drawn unseen", "drawn classes")
-SEPARATE = ("real products", "drawn products")
+QUICK = ("real batches", "drawn products", "drawn batches")
+UNSEEN = ("real cells, one kind", "drawn unseen")
+SHARED = ("real batches", "drawn batches", "drawn classes")
 
 CHANGES: Sequence[tuple[str, Sequence[str]]] = (
     ("", ALL),
     (f"{LINEAR} fusion.shared=true method.rehearsal=0", ALL),
-    (LINEAR, QUICK),
     ("method=linear_probe", ALL),
-    ("method=closed_form", QUICK),
-    ("fusion.pooled=[]", ALL),
-    ("fusion.stride=8", ("real batches", "drawn products", "drawn batches")),
-    ("fusion.width=32", QUICK),
-    ("fusion.width=96", QUICK),
-    ("fusion.layers=1", QUICK),
-    ("fusion.layers=3", QUICK),
-    ("features.variations=1", QUICK),
-    ("features.variations=8", ("real batches", "drawn products", "drawn batches")),
-    ("method.epochs=10", ALL),
-    ("method.epochs=40", ("real batches", "drawn products", "drawn batches")),
-    ("method.dropout=0.25", QUICK),
-    ("method.dropout=0.75", QUICK),
-    ("method.learning_rate=0.001", QUICK),
-    ("fusion.shared=true", SEPARATE),
+    ("method=closed_form", ALL),
+    ("fusion.pooled=[]", (*QUICK, *UNSEEN)),
+    ("fusion.pooled_width=96", (*QUICK, *UNSEEN)),
+    ("features.variations=1", (*QUICK, *UNSEEN)),
+    ("method.epochs=10", (*QUICK, *UNSEEN)),
     ("method.rehearsal=0", SHARED),
     ("method.rehearsal=5", SHARED),
     ("method.rehearsal=20", SHARED),
     ("method.distillation=0.0", SHARED),
     ("method.distillation=1.0", SHARED),
+    ("fusion.shared=true", ("drawn products",)),
+    ("fusion.layers=1", QUICK),
+    ("fusion.width=48", QUICK),
+    ("method.dropout=0.25", QUICK),
+    ("method.dropout=0.75", QUICK),
+    ("method.learning_rate=0.001", QUICK),
+    ("fusion.stride=8", QUICK),
 )
 """What is changed against the base, and the tasks that it is tried on."""
 

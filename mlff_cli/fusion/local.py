@@ -27,7 +27,7 @@ class LocalFusion(FusionLayer):
     which take half the time on a processor.
 
     With `pooled` ways of pooling a linear layer reads all levels pooled over the whole image as
-    well; its channels stand behind the others.
+    well; its `pooled_width` channels stand behind the others.
     """
 
     def __init__(
@@ -38,19 +38,21 @@ class LocalFusion(FusionLayer):
         width: int,
         layers: int,
         pooled: Sequence[str],
+        pooled_width: int,
     ) -> None:
         super().__init__()
         local = [(level, kind) for level in levels for kind in _kinds(level, stride)]
         whole = [(level, kind) for level in levels for kind in pooled]
         self.inputs = tuple(LevelInput(level.name, kind) for level, kind in local + whole)
-        self.width = width * (3 if whole else 2)
+        self.width = 2 * width + (pooled_width if whole else 0)
         self.counts = [level.channels for level, _ in local]
         self.scalings = nn.ModuleList(Standardisation(level.channels) for level, _ in local + whole)
         # Those of all levels side by side; without a bias, which BatchNorm would take out again.
         self.first = nn.Linear(sum(self.counts), width, bias=False)
         self.norm = nn.BatchNorm1d(width)
         self.deeper = nn.ModuleList(nn.Linear(width, width) for _ in range(layers - 1))
-        self.branch = nn.Linear(sum(level.channels for level, _ in whole), width) if whole else None
+        channels = sum(level.channels for level, _ in whole)
+        self.branch = nn.Linear(channels, pooled_width) if whole else None
 
     def take_constants(self, batches: Iterable[Sequence[Tensor]]) -> None:
         """Take the constants of every channel, over all places, from batches of all inputs."""

@@ -5,10 +5,10 @@ from statistics import fmean, stdev
 
 from mlff_cli.errors import UserError
 from mlff_cli.results.cells import DEVIATION, LEFT_OUT, SEEDS, Row
-from mlff_cli.results.columns import measured
+from mlff_cli.results.columns import ADDED, measured
 
 GROUP = ("scenario", "method", "backbone", "fusion")
-_CONSTANT = ("trainable parameters", "saving (%)")
+_CONSTANT = ("trainable parameters", "saving (%)", ADDED)
 
 
 def aggregate(rows: Sequence[Row], varied: Sequence[str] = ()) -> list[Row]:

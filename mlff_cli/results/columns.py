@@ -21,11 +21,14 @@ _SEEDS = (
     ),
 )
 
+ADDED = "parameters of a further experience"
+
 _COST = (
-    Column("trainable parameters", "count"),
+    Column("trainable parameters", "count", "of all fusion layers and heads at the end"),
     Column(
         "saving (%)", "percent", "parameters not trained, of those of the whole backbone and head"
     ),
+    Column(ADDED, "count", "what the last one added: its head, and its own fusion layer if any"),
     Column("training seconds per experience", "seconds", "without the extraction of features"),
     Column("feature extraction seconds", "seconds", "in all; 0 where every feature was stored"),
     Column("peak memory (MiB)", "count"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mlff_cli.metrics.figures import FIGURES, NOTATION, Figured, definition, figures
 from mlff_cli.metrics.registry import by_name
 from mlff_cli.results.cells import LEFT_OUT, Kind, Row, known_or_none
-from mlff_cli.results.columns import ERROR, columns_of, differing, score_columns
+from mlff_cli.results.columns import ADDED, ERROR, columns_of, differing, score_columns
 from mlff_cli.results.matrix import ScoreMatrix
 from mlff_cli.results.table import Column, Table
 
@@ -28,6 +28,8 @@ class RunFacts:
         extraction_seconds: Spent on extracting features, 0 where all were stored.
         peak_memory_mib: Highest memory in MiB, None where it was not measured.
         experiences: Names of the experiences learned.
+        added_parameters: What the last experience added: its head, its own fusion layer; None
+            where all were learned at once, or by an older version.
     """
 
     scenario: str
@@ -41,6 +43,7 @@ class RunFacts:
     extraction_seconds: float
     peak_memory_mib: float | None
     experiences: tuple[str, ...]
+    added_parameters: int | None = None
 
 
 def result_row(matrix: ScoreMatrix, facts: RunFacts) -> Row:
@@ -59,6 +62,8 @@ def result_row(matrix: ScoreMatrix, facts: RunFacts) -> Row:
     full, steps = facts.full_parameters, len(facts.experiences)
     row["trainable parameters"] = facts.trainable_parameters
     row["saving (%)"] = 100 * (1 - facts.trainable_parameters / full) if full else None
+    if facts.added_parameters is not None:
+        row[ADDED] = facts.added_parameters
     row["training seconds per experience"] = sum(facts.training_seconds) / steps if steps else None
     row["feature extraction seconds"] = known_or_none(facts.extraction_seconds)
     row["peak memory (MiB)"] = facts.peak_memory_mib

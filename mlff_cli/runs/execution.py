@@ -135,6 +135,7 @@ def _facts(config: Mapping[str, Any], task: Task, method: Method, outcome: Outco
         extraction_seconds=outcome.extraction_seconds,
         peak_memory_mib=outcome.peak_memory_mib,
         experiences=tuple(e.name for e in task.experiences if e.learned),
+        added_parameters=outcome.steps[-1].added_parameters if len(outcome.steps) > 1 else None,
     )
 
 

@@ -87,7 +87,9 @@ def _carry_out(
     reset_peak_memory()
     features = method.context.features
     seen, extracting = features.extracted, features.seconds
+    before = method.trainable_parameters()
     method.begin(step)
+    added = method.trainable_parameters() - before
     if step.index == 1 and any(e.head != e.name for e in step.experiences):
         score(trained=0)  # a shared head answers before it has learned anything
     training_seconds, _ = _timed(method, partial(_learn, method, step, journal))
@@ -99,6 +101,7 @@ def _carry_out(
         scoring_seconds,
         features.extracted - seen,
         peak_memory_mib(),
+        added,
     )
     return cost, scores
 

@@ -12,7 +12,10 @@ from mlff_cli.results.tables import RunFacts
 
 @dataclass(frozen=True)
 class Cost:
-    """What one step took: seconds for features, training and all scores; images it extracted."""
+    """What one step took: seconds for features, training and all scores; images it extracted.
+
+    `added_parameters` are those of heads and fusion layers that it made.
+    """
 
     experience: str
     extraction_seconds: float
@@ -20,6 +23,7 @@ class Cost:
     scoring_seconds: float
     images_extracted: int
     peak_memory_mib: float
+    added_parameters: int = 0
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ def test_the_version():
 def test_help_of_a_command_shows_groups_choices_and_keys_with_defaults(command):
     out = call(command, "--help").out
     assert all(f"{group}=" in out for group in groups() if len(choices(group)) > 1)
-    assert "conv1x1*" in out and "authors" in out and "authors*" not in out
+    assert "local*" in out and "authors" in out and "authors*" not in out
     assert "seed=0" in out and "splits.test=0.25" in out
     assert "[test | validation]" in out and "[from 0, below 1]" in out
     assert max(map(len, out.splitlines())) <= 100
@@ -141,7 +141,10 @@ REFUSALS = [
     (["train", "seed=null"], "seed: expected a whole number, found None"),
     (["train", "features.store=maybe"], "expected true or false, found 'maybe'"),
     (["train", "trainer.device=gpu"], "one of auto, cpu, cuda, mps, found 'gpu'"),
-    (["train", "fusion.pooling=mean"], "fusion.pooling: expected a list of names"),
+    (
+        ["train", "fusion=conv1x1", "fusion.pooling=mean"],
+        "fusion.pooling: expected a list of names",
+    ),
     (["train", "order=[1,2]"], "expected a list of names, for instance order=[a,b], found [1, 2]"),
     (["train", "paths.runs=2024"], "paths.runs='\"2024\"'"),
     (["train", "method=7"], "method: there is no '7'"),
@@ -185,7 +188,7 @@ def test_a_refusal_is_one_message_that_names_what_is_right(words, said):
         (["task=custom"], "data.root"),
         (["task=custom", "data.root=nowhere"], "nowhere"),
         (["fusion=authors", "fusion.width=2", "data.images_per_class=4"], "fusion.width: 2"),
-        (["fusion.pooling=[men]", "data.images_per_class=4"], "men"),
+        (["fusion=conv1x1", "fusion.pooling=[men]", "data.images_per_class=4"], "men"),
         (["backbone.weights=nowhere", "data.images_per_class=4"], "'nowhere'"),
         (["backbone.levels=[nowhere]", "data.images_per_class=4"], "nowhere"),
         (["head=regressor", "data.images_per_class=4"], "head=classifier"),

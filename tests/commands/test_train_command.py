@@ -14,7 +14,7 @@ from tiny_task import hash_of, picture
 
 LEFT = {
     "config.yaml", "splits.csv", "matrix.csv", "figures.csv", "results.csv", "results.md",
-    "adapters", "run.json", "env.json", "log.txt", "DONE", "level_weights.png", "images.png",
+    "adapters", "run.json", "env.json", "log.txt", "DONE", "images.png",
     "matrix_mAP.png", "matrix_accuracy.png", "curve_mAP.png", "curve_accuracy.png",
 }  # fmt: skip
 COLUMNS = (

@@ -67,21 +67,17 @@ def other_score(run: Path) -> None:
 
 
 def other_weights(run: Path) -> None:
-    """Change a weight and all hashes with it: only the scores can tell."""
-    import torch
+    """Change the heads and all hashes with them: only the scores can tell."""
+    from safetensors.torch import load_file
 
     from mlff_cli.methods.base import State
     from mlff_cli.runs.adapters_file import save_adapters
 
     state = load_file(run / "adapters/adapters.safetensors")
     about = json.loads((run / "adapters/adapters.json").read_text())
-    tensors = {name: torch.from_numpy(_negated(tensor)) for name, tensor in state.items()}
+    tensors = {name: -tensor if ".linear." in name else tensor for name, tensor in state.items()}
     heads = {head["name"]: tuple(head["outputs"]) for head in about["heads"]}
     save_adapters(run / "adapters", State(heads, tensors), fingerprint=about["backbone"])
-
-
-def _negated(tensor):
-    return tensor.copy() if tensor.dtype == bool else -tensor.copy()
 
 
 def without_a_tensor(run: Path) -> None:
@@ -140,6 +136,24 @@ def test_what_was_changed_is_named(run, mlff, name):
         assert text in said, said
     assert said.endswith(f"{run}: not verified\n")
     assert "Traceback" not in said
+
+
+def test_exemplars_and_sums_are_verified_as_well(made, tmp_path, mlff, monkeypatch):
+    monkeypatch.chdir(made)
+    words = [*TINY, "dataset=folder", "data.root=images", "paths.features=features",
+             "schedule.heads=shared", "schedule.line=product", f"paths.runs={tmp_path}"]  # fmt: skip
+    trained = next(word for word in TINY if word.startswith("method.epochs"))
+    for method in ("mlff", "closed_form"):
+        own = words if method == "mlff" else [word for word in words if word != trained]
+        code, said = mlff("train", f"method={method}", *own)
+        assert code == 0, said
+        (run,) = (tmp_path / "custom").glob(f"{method}-*")
+        file = run / "adapters/kept.safetensors"
+        content = bytearray(file.read_bytes())
+        content[-1] ^= 1
+        file.write_bytes(content)
+        code, said = mlff("verify", str(run), "trainer.device=cpu")
+        assert code == 1 and "kept.safetensors: is damaged" in said, said
 
 
 def test_a_run_that_is_not_finished_cannot_be_verified(run, mlff):

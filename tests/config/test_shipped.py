@@ -33,6 +33,7 @@ VARIED = {
     "dataset/surfaces_good_defect": "surfaces",
     "fusion/conv1x1_grid": "conv1x1",
     "method/finetune_10_epochs": "finetune",
+    "method/mlff_linear": "mlff",
 }
 """Files that inherit another one's keys and name."""
 NAMED = [pair for pair in EVERY if pair[0] not in ("task", "trainer", "paths", "experiment")]
@@ -150,6 +151,7 @@ def test_a_task_says_which_other_choices_it_makes():
     assert overridden_choices("task/component_offsets")["fusion"] == "conv1x1_grid"
     assert overridden_choices("task/cross_product_fabric")["schedule"] == "unseen_product"
     assert overridden_choices("method/finetune_10_epochs") == {"fusion": "deepest"}
+    assert overridden_choices("method/mlff_linear") == {"fusion": "conv1x1"}
     assert overridden_choices("fusion/conv1x1") == {}
 
 

@@ -18,7 +18,9 @@ LEVELS = (LevelInfo("fine", 3, 4), LevelInfo("grid", 4, 8), LevelInfo("deep", 5,
 
 
 def small(**keys):
-    return LocalFusion(LEVELS, **{"stride": 8, "width": 6, "layers": 2, "pooled": [], **keys})
+    return LocalFusion(
+        LEVELS, **{"stride": 8, "width": 6, "layers": 2, "pooled": [], "pooled_width": 5, **keys}
+    )
 
 
 def maps_of(count, height=64, width=64):
@@ -45,12 +47,12 @@ def inputs_of(layer, maps):
     ],
 )  # fmt: skip
 def test_levels_finer_than_the_grid_are_read_by_the_extremes_of_its_cells(stride, expected):
-    layer = LocalFusion(LITE0, stride=stride, width=8, layers=1, pooled=[])
+    layer = LocalFusion(LITE0, stride=stride, width=8, layers=1, pooled=[], pooled_width=5)
     assert [item.name for item in layer.inputs] == expected
 
 
 def test_numbers_of_an_image_and_parameters_are_as_many_as_the_study_had():
-    layer = LocalFusion(LITE0, stride=8, width=96, layers=2, pooled=[])
+    layer = LocalFusion(LITE0, stride=8, width=96, layers=2, pooled=[], pooled_width=5)
     maps = {
         level.name: torch.zeros(1, level.channels, *[224 // level.stride] * 2) for level in LITE0
     }
@@ -86,9 +88,9 @@ def test_pooled_levels_stand_behind_the_places():
     maps = maps_of(5)
     inputs = inputs_of(layer, maps)
     layer.fit([inputs])
-    assert (layer.width, plain.width) == (18, 12)
+    assert (layer.width, plain.width) == (17, 12)
     fused = layer.eval()(inputs)
-    assert fused.shape == (5, 18)
+    assert fused.shape == (5, 17)
     changed = layer([*inputs[:4], *(torch.zeros_like(part) for part in inputs[4:])])
     assert torch.equal(changed[:, :12], fused[:, :12])
     assert not torch.allclose(changed[:, 12:], fused[:, 12:])
@@ -132,7 +134,7 @@ def test_images_of_any_size(size):
 @pytest.mark.parametrize("stride", [8, 16])
 def test_a_backbone_whose_levels_are_all_coarser_or_all_alike(stride):
     for levels in ([LevelInfo("a", 3, 32)], [LevelInfo("a", 3, 14), LevelInfo("b", 3, 14)]):
-        layer = LocalFusion(levels, stride=stride, width=4, layers=2, pooled=[])
+        layer = LocalFusion(levels, stride=stride, width=4, layers=2, pooled=[], pooled_width=5)
         assert {item.pooling for item in layer.inputs} == {"map"}
         assert layer([torch.randn(2, 3, 7, 7) for _ in levels]).shape == (2, 8)
 
@@ -170,7 +172,7 @@ def test_it_learns_what_only_the_meeting_of_two_levels_tells():
     """Both kinds of images have a bright spot in each level; in one kind they share a place."""
     torch.manual_seed(0)
     levels = [LevelInfo("a", 1, 8), LevelInfo("b", 1, 16)]
-    layer = LocalFusion(levels, stride=8, width=16, layers=2, pooled=[])
+    layer = LocalFusion(levels, stride=8, width=16, layers=2, pooled=[], pooled_width=5)
     head = nn.Linear(layer.width, 1)
     fine, deep = torch.zeros(256, 1, 8, 8), torch.zeros(256, 1, 4, 4)
     place = torch.randint(16, (256,))
@@ -196,7 +198,7 @@ def test_it_reads_the_levels_of_the_default_backbone():
         LevelInfo(level.name, known.channels, known.stride)
         for level, known in zip(backbone.levels, LITE0, strict=True)
     )
-    layer = LocalFusion(backbone.levels, stride=8, width=4, layers=1, pooled=[])
+    layer = LocalFusion(backbone.levels, stride=8, width=4, layers=1, pooled=[], pooled_width=5)
     with torch.inference_mode():
         maps = backbone(torch.randn(2, 3, 64, 64))
     by_level = dict(zip([level.name for level in backbone.levels], maps, strict=True))

@@ -108,7 +108,7 @@ def test_a_shared_head_reads_one_layer_which_distillation_holds(schedule, config
         run = config(schedule=schedule, keys={**keys, "method.distillation": weight})
         method, _ = learned(run, tmp_path / str(weight))
         assert layers_of(method) == 1
-        states.append(method.adapters.fusion.convolution.weight)
+        states.append(method.adapters.fusion.first.weight)
     assert not torch.equal(*states)
 
 
@@ -128,13 +128,13 @@ def test_every_layer_is_counted_and_begins_by_the_seed_of_its_experience(config)
         method.begin(step)
         counts.append(method.trainable_parameters())
     assert counts == [counts[0], 2 * counts[0], 3 * counts[0]]
-    first, second, third = (layer.convolution.weight for layer in method.adapters.fusion_layers())
+    first, second, third = (layer.first.weight for layer in method.adapters.fusion_layers())
     assert not torch.equal(second, third) and not torch.equal(first, second)
     again = build_method(config())
     again.begin(steps[0])
     again.learn(steps[0], Journal())  # draws numbers, which must not show in what begins next
     again.begin(steps[1])
-    assert torch.equal(again.adapters.fusion_of(steps[1].name).convolution.weight, second)
+    assert torch.equal(again.adapters.fusion_of(steps[1].name).first.weight, second)
 
 
 def test_constants_are_those_of_the_product_that_a_layer_is_for(config, tmp_path):

@@ -6,6 +6,7 @@ from statistics import fmean, stdev
 
 from mlff_cli.metrics.equivalence import compare
 from mlff_cli.results.cells import DEVIATION, SEEDS, Row, known_or_none
+from mlff_cli.results.columns import ADDED
 
 FINETUNE, MLFF = "finetune", "mlff"
 BASELINES = ("linear_probe", "joint")
@@ -147,6 +148,7 @@ def _cost(runs: Sequence[Row]) -> Row:
             row |= _cell(f"{method} {column}", _by_seed(runs, method, column))
         if column == "trainable parameters":
             row |= _cell("saving (%)", _by_seed(runs, MLFF, "saving (%)"))
+            row |= _cell(f"{MLFF} {ADDED}", _by_seed(runs, MLFF, ADDED))
     pairs = _paired(runs, seconds, FINETUNE)
     ratio = {seed: other / method for seed, (method, other) in enumerate(pairs) if method}
     extraction = [_number(run, "feature extraction seconds") for run in runs]

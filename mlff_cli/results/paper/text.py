@@ -8,6 +8,7 @@ from mlff_cli.metrics.equivalence import LEVEL, MARGIN
 from mlff_cli.metrics.figures import NOTATION, definition
 from mlff_cli.metrics.mean_average_precision import METRIC as MAP
 from mlff_cli.results.cells import BESIDE, DEVIATION, Kind, Row, rounded, some_seeds
+from mlff_cli.results.columns import ADDED
 from mlff_cli.results.labels import markdown
 from mlff_cli.results.paper.table import (
     BASELINES,
@@ -163,6 +164,7 @@ _SECTIONS = {
     ],
     "Trainable parameters and memory": [
         *_both("trainable parameters", "count", "trains"),
+        Shown("mlff adds per experience", f"{MLFF} {ADDED}", "count"),
         Shown("saving (%)", "saving (%)", "percent"),
         Shown(f"{PAPER}saving (%)", f"{PAPER}saving (%)", "percent"),
         *_both("peak memory (MiB)", "count", "peak MiB"),
