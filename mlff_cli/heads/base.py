@@ -84,8 +84,11 @@ class Head(nn.Module, ABC):
     def take_constants(self, targets: Tensor) -> None:
         """Set what never trains from targets (N, ...); most heads have nothing to set."""
 
-    def weigh(self, targets: Tensor) -> None:
-        """Set how much targets (N, ...) count in the loss; in most heads all count alike."""
+    def weigh(self, *shares: Tensor) -> None:
+        """Set how much targets count in the loss; in most heads all count alike.
+
+        Of each of several shares, targets (N, ...), equally many are learned from.
+        """
 
     @torch.no_grad()
     def take_fit(self, weight: Tensor, bias: Tensor) -> None:

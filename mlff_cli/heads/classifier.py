@@ -34,12 +34,16 @@ class Classifier(Head):
         # Of the experience that is learned: no part of the state.
         self.register_buffer("weights", None, persistent=False)
 
-    def weigh(self, targets: Tensor) -> None:
-        """Let every class among class indices (N,) weigh alike: N / (classes N_c), if asked to."""
+    def weigh(self, *shares: Tensor) -> None:
+        """Let every class among class indices (N,) weigh alike, if asked to.
+
+        Of one share that is N / (classes N_c); of several their mean frequencies count.
+        """
         if self.balanced:
-            counts = targets.bincount(minlength=self.n_outputs)
-            weights = len(targets) / (counts.count_nonzero() * counts)
-            self.weights = weights.where(counts > 0, 0.0)
+            parts = [own.bincount(minlength=self.n_outputs) / len(own) for own in shares]
+            frequencies = torch.stack(parts).mean(dim=0)
+            weights = 1 / (frequencies.count_nonzero() * frequencies)
+            self.weights = weights.where(frequencies > 0, 0.0)
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Return the cross-entropy of logits (B, C) with class indices (B,)."""

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+import torch
+
 from mlff_cli.features.columns import everything
 from mlff_cli.fusion.base import FusionLayer
 from mlff_cli.methods.base import Context, Journal
@@ -39,18 +41,24 @@ class TrainedOnFeatures(FrozenMethod):
         make = partial(self._features, step, share=1 / len(by_head))
         features = {name: make(records) for name, records in by_head.items()}
         plain = [by_epoch.plain for by_epoch in features.values()]
+        parts = {name: self._part(name, by_head[name], features[name]) for name in by_head}
+        rehearsed = {name: self.rehearsed(name) for name in by_head}
+        for name, old in rehearsed.items():
+            if old:
+                shares = parts[name].targets, torch.cat([part.targets for part in old])
+                parts[name].head.weigh(*shares)
         penalty = self.penalty(fusion)  # asked while a new layer can be told by what it lacks
         fusion.fit(everything(*plain))
         train(
             fusion,
-            [self._part(name, by_head[name], features[name]) for name in by_head],
+            list(parts.values()),
             self.settings,
             device=self.context.device,
             journal=journal,
             seed_of=partial(self.seed_of, step.index),
             title=f"{step.index} {step.name}",
             penalty=penalty,
-            rehearsed=[part for name in by_head for part in self.rehearsed(name)],
+            rehearsed=[part for old in rehearsed.values() for part in old],
             threads=threads_for(plain[0]),
         )
         self.keep(step, features)

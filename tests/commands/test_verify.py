@@ -140,8 +140,8 @@ def test_what_was_changed_is_named(run, mlff, name):
 
 def test_exemplars_and_sums_are_verified_as_well(made, tmp_path, mlff, monkeypatch):
     monkeypatch.chdir(made)
-    words = [*TINY, "dataset=folder", "data.root=images", "paths.features=features",
-             "schedule.heads=shared", "schedule.line=product", f"paths.runs={tmp_path}"]  # fmt: skip
+    images = ("dataset=folder", "data.root=images", "paths.features=features")
+    words = [*TINY, *images, "schedule.heads=shared", f"paths.runs={tmp_path}"]
     trained = next(word for word in TINY if word.startswith("method.epochs"))
     for method in ("mlff", "closed_form"):
         own = words if method == "mlff" else [word for word in words if word != trained]

@@ -165,3 +165,17 @@ def test_classes_of_before_are_still_known_where_they_are_rehearsed(batches, tmp
         _, outcome = learned(config, tmp_path / str(rehearsal))
         scores[rehearsal] = outcome.matrix.score("accuracy", 2, 1).value
     assert scores[8] > scores[0] + 0.1
+
+
+def test_balanced_weights_count_what_is_rehearsed(batches):
+    config = batches("by_class", **{"schedule.classes_per_experience": 2})
+    config["head"]["class_weights"] = "balanced"
+    weights = after_all(config).adapters["shared"].weights
+    assert len(weights) == 4 and bool((weights > 0).all())
+
+
+def test_of_several_shares_the_mean_frequency_of_a_class_counts():
+    head = Classifier(2, ("a", "b", "c"), hidden=0, label_smoothing=0.0, class_weights="balanced")
+    new, old = torch.tensor([2, 2]), torch.tensor([0, 0, 0, 1])
+    head.weigh(new, old)  # half of a batch is c, three eighths a, an eighth b
+    torch.testing.assert_close(head.weights, torch.tensor([8 / 9, 8 / 3, 2 / 3]))
