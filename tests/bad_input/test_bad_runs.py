@@ -92,7 +92,7 @@ def tensors_replaced(place: Path, change: Callable[[np.ndarray], np.ndarray]) ->
 
 
 def newer(place: Path) -> None:
-    rewritten(place, "adapters/adapters.json", lambda t: t.replace('"format": 1', '"format": 99'))
+    rewritten(place, "adapters/adapters.json", lambda t: t.replace('"format": 2', '"format": 99'))
 
 
 def adapters_file(place: Path) -> Path:
