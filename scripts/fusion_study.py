@@ -70,8 +70,6 @@ CHANGES: Sequence[tuple[str, Sequence[str]]] = (
     ("method.distillation=0.0", BATCHES),
     ("fusion.shared=true", ("drawn products",)),
     ("fusion.layers=1", DRAWN),
-    ("method.dropout=0.75", DRAWN),
-    ("fusion.stride=8", DRAWN),
 )
 """What is changed against the base, and the tasks that it is tried on."""
 

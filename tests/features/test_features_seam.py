@@ -135,7 +135,9 @@ def test_whole_maps_and_grids_are_stored_where_they_are_asked_for(images, tmp_pa
 @pytest.mark.parametrize("store", [True, False])
 def test_stored_maps_are_those_of_the_live_network_rounded(images, tmp_path, store):
     features = features_of(tmp_path, None, store=store)
-    layer = LocalFusion(features.facts.levels, stride=8, width=8, layers=2, pooled=["mean"])
+    layer = LocalFusion(
+        features.facts.levels, stride=8, width=8, layers=2, pooled=["mean"], pooled_width=4
+    )
     stored = read(features, images, layer.inputs)
     live = features.live(images, layer.inputs, lambda pixels: pixels, seed=0)[:]
     for item, one, other in zip(layer.inputs, stored, live, strict=True):
