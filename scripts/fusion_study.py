@@ -3,7 +3,7 @@
 Called by `scripts/reference fusion_study <data>` in a folder of its own, where `data` is the folder
 of the real images. Test images stay unseen; products that are never trained on are of drawings that
 no table shows (`data.generator_seed=1`), since all their images are scored. Writes results.csv and
-results.md. Finished sweeps are found again: the study can be broken off and called anew.
+results.md. Called anew in the same folder it repeats no finished run.
 """
 
 import subprocess

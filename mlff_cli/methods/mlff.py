@@ -73,18 +73,18 @@ class MultiLevelFeatureFusion(TrainedOnFeatures):
 
     def keep(self, step: Step, features: Mapping[str, TrainingFeatures]) -> None:
         """Keep exemplars of an experience whose head others read as well."""
-        for experience in step.experiences:
-            if not self.rehearsal or experience.head == experience.name:
-                continue
-            records, head = experience.train, self.adapters[experience.head]
-            exemplars = Exemplars.of(
-                records,
-                drawn(records, self.rehearsal, head, self.seed_of(experience.index, 0)),
-                head,
-                variations=features[experience.head].stored,
-                inputs=self.adapters.fusion.inputs,
-            )
-            self.memory.add(experience.head, experience.name, exemplars)
+        (experience,) = step.experiences  # whose images are all that the features are of
+        if not self.rehearsal or experience.head == experience.name:
+            return
+        records, head = experience.train, self.adapters[experience.head]
+        exemplars = Exemplars.of(
+            records,
+            drawn(records, self.rehearsal, head, self.seed_of(experience.index, 0)),
+            head,
+            variations=features[experience.head].stored,
+            inputs=self.adapters.fusion.inputs,
+        )
+        self.memory.add(experience.head, experience.name, exemplars)
 
     def state(self) -> State:
         """Return everything that was learned, and the exemplars."""
