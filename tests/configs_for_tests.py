@@ -15,6 +15,7 @@ from mlff_cli.runs.building import build_method, build_scorer, build_task
 from mlff_cli.runs.checkpoints import Checkpoints
 from mlff_cli.runs.listing import listing_of
 from mlff_cli.runs.loop import learn_sequence
+from mlff_cli.runs.prediction_log import PredictionLog
 from mlff_cli.tasks.task import Task
 
 CHOICES = {
@@ -93,11 +94,17 @@ def learned(config: dict[str, Any], state: Path, **arguments: Any) -> tuple[Any,
     """Train to the end (or to what a test breaks off at); return method and outcome."""
     task = task_of(config)
     method = build_method(config)
+    scorer = build_scorer(config, config["splits"]["scored"])
+    contents = listing_of(config).content_of
+    state.mkdir(parents=True, exist_ok=True)
     outcome = learn_sequence(
         method,
         task.experiences,
-        scorer=build_scorer(config, config["splits"]["scored"]),
+        scorer=scorer,
         checkpoints=Checkpoints(state),
+        predictions=PredictionLog(
+            state / "predictions.csv", task.experiences, scorer.kind, contents
+        ),
         **arguments,
     )
     return method, outcome

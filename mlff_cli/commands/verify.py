@@ -8,7 +8,8 @@ from typing import Any
 
 from mlff_cli.errors import UserError
 from mlff_cli.runs.building import build_scorer
-from mlff_cli.runs.folder import RECORD, RunFolder
+from mlff_cli.runs.final_scores import final_scores
+from mlff_cli.runs.folder import PREDICTIONS, RECORD, RunFolder
 from mlff_cli.runs.reopen import OpenRun, reopen
 from mlff_cli.runs.report import FIGURES, figures_text
 from mlff_cli.runs.scoring import is_readable
@@ -46,8 +47,9 @@ def _changed_files(folder: RunFolder) -> Iterator[str]:
     for name, digest in folder.digests().items():
         if recorded.get(name) != digest:
             yield f"{folder.path / name}: is not what the run wrote (its hash is another)"
-    if folder.read_text(FIGURES) != figures_text(folder.matrix()):
-        yield f"{folder.path / FIGURES}: its figures are not those of matrix.csv"
+    final = final_scores(folder, folder.config(), folder.record(), folder.matrix())
+    if folder.read_text(FIGURES) != figures_text(folder.matrix(), final):
+        yield f"{folder.path / FIGURES}: its figures are not those of matrix.csv and {PREDICTIONS}"
 
 
 def _other_scores(opened: OpenRun, tolerance: float) -> Iterator[str]:

@@ -157,8 +157,9 @@ def _type(path: str, value: Any, default: Any, values: Values) -> tuple[bool, st
     Whole numbers pass as floats; null passes where it is the default.
     """
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if default is None:
-        return value is None or isinstance(value, str), "text (or null)"
+    if default is None or values.nullable:
+        given = number if values.nullable else isinstance(value, str)
+        return value is None or given, f"{'a number' if values.nullable else 'text'} (or null)"
     if isinstance(default, bool):
         return isinstance(value, bool), "true or false"
     if isinstance(default, int):

@@ -9,6 +9,7 @@ The comment is one of these, and `; changes no result` may follow it or stand al
     epochs: 30               # 1 or more
     learning_rate: 0.005     # above 0, below 10
     bad_image_limit: 0.05    # from 0 to 1; changes no result
+    max_escape: null         # from 0, below 1, or null
     root: null               # changes no result
 
 A number may be written as a power of two less one: ``2^63-1``.
@@ -21,6 +22,7 @@ from typing import Any
 import yaml
 
 MARK = "changes no result"
+OR_NULL = ", or null"
 LIST_OF_WORDS, LIST_OF_NUMBERS = "any of ", "whole numbers"
 
 NUMBER = r"-?\d[\d.^e-]*"
@@ -46,6 +48,7 @@ class Values:
         highest: The same, above.
         above: The lowest number is itself not admitted.
         below: The highest number is itself not admitted.
+        nullable: The value is such a number, or null.
         changes_result: False where no number of a run depends on the key.
     """
 
@@ -57,6 +60,7 @@ class Values:
     highest: str | None = None
     above: bool = False
     below: bool = False
+    nullable: bool = False
     changes_result: bool = True
 
     @property
@@ -102,7 +106,11 @@ def read_values(comment: str) -> Values:
         ValueError: It is not written by the rules above.
     """
     rule = comment.removesuffix(MARK).removesuffix("; ")
-    return replace(_rule(rule), changes_result=not comment.endswith(MARK))
+    return replace(
+        _rule(rule.removesuffix(OR_NULL)),
+        nullable=rule.endswith(OR_NULL),
+        changes_result=not comment.endswith(MARK),
+    )
 
 
 def number(written: str) -> float:

@@ -1,6 +1,7 @@
 """Accuracy of one class per image."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlff_cli.metrics.checks import classified
 from mlff_cli.metrics.metric import Array, Metric
@@ -18,7 +19,13 @@ def accuracy(scores: Array, targets: Array) -> float:
     scores, targets = classified(scores, targets)
     if not len(targets) or scores.shape[1] < 2:
         return float("nan")
-    return float(np.mean(scores.argmax(axis=1) == targets))
+    return float(np.mean(right(scores, targets)))
+
+
+def right(scores: Array, targets: Array) -> NDArray[np.bool_]:
+    """Return which rows (N,) have their highest score at their target."""
+    hits: NDArray[np.bool_] = scores.argmax(axis=1) == targets
+    return hits
 
 
 METRIC = Metric(
@@ -34,4 +41,5 @@ METRIC = Metric(
         "average accuracy (classes so far)": "together, average",
     },
     always=True,
+    hits=right,
 )

@@ -1,6 +1,7 @@
 """Exact match of any number of labels per image."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlff_cli.metrics.checks import labelled
 from mlff_cli.metrics.metric import Array, Metric
@@ -17,7 +18,14 @@ def exact_match(scores: Array, indicators: Array, threshold: float = 0.5) -> flo
     scores, positive = labelled(scores, indicators)
     if not positive.size:
         return float("nan")
-    return float(np.mean(((scores >= threshold) == positive).all(axis=1)))
+    return float(np.mean(all_right(scores, positive, threshold)))
+
+
+def all_right(scores: Array, indicators: Array, threshold: float = 0.5) -> NDArray[np.bool_]:
+    """Return which rows (N,) have all of their labels right."""
+    scores, positive = labelled(scores, indicators)
+    hits: NDArray[np.bool_] = ((scores >= threshold) == positive).all(axis=1)
+    return hits
 
 
 METRIC = Metric(
@@ -27,4 +35,5 @@ METRIC = Metric(
     unit="share",
     better="up",
     columns={"learning exact match": "learning", "final exact match": "final average"},
+    hits=all_right,
 )

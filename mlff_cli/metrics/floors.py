@@ -14,8 +14,13 @@ def majority(trained: Sequence[tuple[str, ...]], scored: Sequence[tuple[str, ...
     """
     if not trained or not scored:
         return float("nan")
-    answer = Counter(trained).most_common(1)[0][0]
+    answer = most_frequent(trained)
     return sum(labels == answer for labels in scored) / len(scored)
+
+
+def most_frequent(trained: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the most frequent labels of at least one image, of equal ones those seen first."""
+    return Counter(trained).most_common(1)[0][0]
 
 
 def constant_map(scored: Sequence[tuple[str, ...]]) -> float:

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlff_cli.metrics.checks import finite
+from mlff_cli.metrics.intervals import Weights
 from mlff_cli.metrics.metric import Array, Metric
 
 
@@ -28,6 +29,13 @@ def absolute_errors(outputs: Array, targets: Array) -> NDArray[np.float64]:
     return errors
 
 
+def resampled_error(outputs: Array, targets: Array, weights: Weights) -> NDArray[np.float64]:
+    """Return the mean absolute error (B,) over all targets of images weighed by (B, N)."""
+    errors = np.abs(outputs.astype(np.float64) - targets).mean(axis=1)  # (N,)
+    means: NDArray[np.float64] = weights @ errors / weights.sum(axis=1)
+    return means
+
+
 METRIC = Metric(
     name="mae",
     function=mean_absolute_error,
@@ -40,4 +48,5 @@ METRIC = Metric(
         "forgetting (mae)": "forgetting",
     },
     each=absolute_errors,
+    resampled=resampled_error,
 )

@@ -1,9 +1,12 @@
 """Mean average precision (mAP): how well scores rank the images of each class."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlff_cli.metrics.checks import classified, labelled
+from mlff_cli.metrics.intervals import Weights
 from mlff_cli.metrics.metric import Array, Metric
+from mlff_cli.metrics.ranking import average_precisions, ranked
 
 
 def mean_average_precision(scores: Array, targets: Array) -> float:
@@ -17,15 +20,31 @@ def mean_average_precision(scores: Array, targets: Array) -> float:
         targets: Class indices (N,) from 0 to C - 1, or indicators (N, C), 0 or 1; labels that are
             missing at the end are 0.
     """
+    scores, positive, rankable = _rankable(scores, targets)
+    if not len(rankable):
+        return float("nan")
+    return float(np.mean([average_precision(scores[:, c], positive[:, c]) for c in rankable]))
+
+
+def resampled_map(scores: Array, targets: Array, weights: Weights) -> NDArray[np.float64]:
+    """Return the mAP (B,) of images weighed by (B, N); a class that a sample lacks is left out."""
+    scores, positive, rankable = _rankable(scores, targets)
+    if not len(rankable):
+        return np.full(len(weights), np.nan)
+    values = [average_precisions(ranked(scores[:, c], positive[:, c], weights)) for c in rankable]
+    known = np.ma.masked_invalid(values)
+    means: NDArray[np.float64] = known.mean(axis=0).filled(np.nan)
+    return means
+
+
+def _rankable(scores: Array, targets: Array) -> tuple[Array, Array, Array]:
+    """Return scores and indicators, (N, C) each, and the classes that some rows have, not all."""
     targets = np.asarray(targets)
     if targets.ndim == 1:
         scores, targets = classified(scores, targets)
         targets = targets[:, np.newaxis] == np.arange(scores.shape[1])  # (N, C)
     scores, positive = labelled(scores, targets)
-    ranked = np.flatnonzero(positive.any(axis=0) & ~positive.all(axis=0))
-    if not len(ranked):
-        return float("nan")
-    return float(np.mean([average_precision(scores[:, c], positive[:, c]) for c in ranked]))
+    return scores, positive, np.flatnonzero(positive.any(axis=0) & ~positive.all(axis=0))
 
 
 def average_precision(scores: Array, positive: Array) -> float:
@@ -66,4 +85,5 @@ METRIC = Metric(
         "average mAP (classes so far)": "together, average",
     },
     always=True,
+    resampled=resampled_map,
 )

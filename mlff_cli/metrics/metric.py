@@ -7,6 +7,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mlff_cli.metrics.intervals import NONE, Interval, Weights, clopper_pearson, percentiles
+
 Array = NDArray[Any]
 
 
@@ -25,6 +27,8 @@ class Metric:
         each: Takes the same and returns one value for each output (O,), named after the metric
             and the output ("mae dx"); None where there is no such thing.
         always: Whether the columns stand in every table, blank without scores.
+        hits: Where the value is a share of the rows: which of them count (N,).
+        resampled: Takes bootstrap weights (B, N) as well and returns the value of each sample.
     """
 
     name: str
@@ -35,6 +39,8 @@ class Metric:
     columns: Mapping[str, str]
     each: Callable[[Array, Array], NDArray[np.float64]] | None = None
     always: bool = False
+    hits: Callable[[Array, Array], NDArray[np.bool_]] | None = None
+    resampled: Callable[[Array, Array, Weights], NDArray[np.float64]] | None = None
 
     @property
     def in_percent(self) -> bool:
@@ -45,6 +51,21 @@ class Metric:
     def sign(self) -> int:
         """What turns values such that more is better: 1, or -1 for an error."""
         return 1 if self.better == "up" else -1
+
+    def interval(self, scores: Array, targets: Array, weights: Weights) -> Interval:
+        """Return the 95 % interval of the value: exact for shares, else by bootstrap.
+
+        Args:
+            scores: (N, O).
+            targets: (N,) or (N, T).
+            weights: (B, N), as from `intervals.resampled`.
+        """
+        if self.hits is not None:
+            hits = self.hits(scores, targets)
+            return clopper_pearson(int(hits.sum()), len(hits))
+        if self.resampled is None:
+            return NONE
+        return percentiles(self.resampled(scores, targets, weights))
 
     def belongs(self, name: str) -> bool:
         """Return whether a name of matrix.csv is this metric's, or that of one of its outputs."""

@@ -66,6 +66,11 @@ class ScoreMatrix:
         """The metrics there are, in the order in which they came."""
         return list(dict.fromkeys(metric for metric, *_ in self._scores))
 
+    @property
+    def scored_together(self) -> bool:
+        """Whether the images of all experiences learned were scored as one."""
+        return any(self.score(name, self.learned, TOGETHER).scored for name in self.metrics)
+
     def add(self, trained: int, scored: int, metric: str, *, value: float, n: int | None) -> None:
         """Note a score, in place of an earlier one of the same place.
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mlff_cli.metrics.figures import FIGURES, NOTATION, Figured, definition, figures
+from mlff_cli.metrics.figures import FIGURES, NOTATION, Figured, figures
 from mlff_cli.metrics.registry import by_name
 from mlff_cli.results.cells import LEFT_OUT, Kind, Row, known_or_none
 from mlff_cli.results.columns import ADDED, ERROR, columns_of, differing, score_columns
@@ -100,24 +100,6 @@ def matrix_figures(matrix: ScoreMatrix, name: str) -> dict[str, Figured]:
     scores = matrix.masked_array(name)
     learned, unseen = scores[:, : matrix.learned], scores[:, matrix.learned :]
     return figures(by_name(name), learned, unseen, matrix.together_array(name))
-
-
-def figures_table(matrix: ScoreMatrix) -> Table:
-    """Return every figure of every metric, and how many experiences each leaves out."""
-    columns = [Column("metric"), Column("figure"), Column("value", "number"),
-               Column("left_out", "count"), Column("definition")]  # fmt: skip
-    rows: list[Row] = [
-        {
-            "metric": name,
-            "figure": figure,
-            "value": known_or_none(figured.value),
-            "left_out": len(figured.left_out),
-            "definition": definition(figure, by_name(name)),
-        }
-        for name in matrix.metrics
-        for figure, figured in matrix_figures(matrix, name).items()
-    ]
-    return Table("figures", columns, rows, legend=NOTATION)
 
 
 def every_row(rows: Sequence[Row]) -> Table:

@@ -15,13 +15,16 @@ from mlff_cli.results.tables import RunFacts
 from mlff_cli.runs.adapters_file import save_adapters
 from mlff_cli.runs.building import build_method, build_scorer, build_task
 from mlff_cli.runs.checkpoints import Checkpoints
-from mlff_cli.runs.folder import ENVIRONMENT, MATRIX, SPLITS, RunFolder
+from mlff_cli.runs.final_scores import answers_of, check_good, final_scores
+from mlff_cli.runs.folder import ENVIRONMENT, MATRIX, PREDICTIONS, SPLITS, RunFolder
 from mlff_cli.runs.identity import backbone_name
 from mlff_cli.runs.listing import Listing
 from mlff_cli.runs.loop import Outcome, learn_sequence
+from mlff_cli.runs.prediction_log import PredictionLog
 from mlff_cli.runs.record import RunRecord
 from mlff_cli.runs.report import pictures_of, write_texts
 from mlff_cli.runs.splits_file import split_rows, written
+from mlff_cli.runs.thresholds import chosen_points, limit
 from mlff_cli.system.environment import environment
 from mlff_cli.system.logs import logging_to
 from mlff_cli.tasks.experience import SplitName
@@ -39,6 +42,8 @@ def execute(
         task = build_task(config, listing)
         method = build_method(config, listing)
         scorer = build_scorer(config, config["splits"]["scored"])
+        check_good(config["data"], task.experiences)
+        limit(config["operating_point"])
     with folder.locked(), logging_to(folder.path / "log.txt"):
         if folder.finished:
             return  # by another process, while this one was waiting or building
@@ -46,11 +51,15 @@ def execute(
         checkpoints = Checkpoints(folder.state)
         _begin(folder, task, listing, checkpoints)
         log.info("%s on %s", config["method"]["name"], method.context.device)
+        predictions = PredictionLog(
+            folder.path / PREDICTIONS, task.experiences, scorer.kind, listing.content_of
+        )
         outcome = learn_sequence(
             method,
             task.experiences,
             scorer=scorer,
             checkpoints=checkpoints,
+            predictions=predictions,
             checkpoint_every=config["trainer"]["checkpoint_every"],
         )
         _finish(
@@ -60,6 +69,7 @@ def execute(
             task=task,
             method=method,
             outcome=outcome,
+            predictions=predictions,
             painter=painter,
         )
         checkpoints.clear()
@@ -96,10 +106,16 @@ def _finish(
     task: Task,
     method: Method,
     outcome: Outcome,
+    predictions: PredictionLog,
     painter: Painter,
 ) -> None:
     """Write results and adapters; DONE comes last."""
     outcome.matrix.to_csv(folder.path / MATRIX)
+    scored: SplitName = config["splits"]["scored"]
+    features = method.context.features
+    before = features.seconds
+    points = chosen_points(config, task.experiences, method, outcome.matrix.learned, predictions)
+    outcome.extraction_seconds += features.seconds - before
     level_weights = method.level_weights()
     painter.begin(pictures_of(folder, folder.path, config, level_weights))
     save_adapters(folder.adapters, method.state(), fingerprint=method.context.recipe.fingerprint)
@@ -113,11 +129,15 @@ def _finish(
         device=str(method.context.device),
         command=command_line(),
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
-        leaks=_leaks(method, task, config["splits"]["scored"]),
+        leaks=_leaks(method, task, scored),
         skipped=tuple(task.skipped),
         level_weights=level_weights,
+        kind=predictions.kind,
+        answers=answers_of(task.experiences, scored, predictions.kind),
+        points=points,
     )
-    write_texts(folder.path, config, record, outcome.matrix)
+    final = final_scores(folder, config, record, outcome.matrix)
+    write_texts(folder.path, config, record, outcome.matrix, final)
     painter.finish()
     folder.finish(record)
 

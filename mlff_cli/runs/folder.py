@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 
 LINGERING_SECONDS = 15.0
 CONFIG, RECORD, MATRIX, SPLITS = "config.yaml", "run.json", "matrix.csv", "splits.csv"
-ENVIRONMENT, DONE = "env.json", "DONE"
-PROOFS = (MATRIX, SPLITS, "adapters/adapters.json")
+ENVIRONMENT, DONE, PREDICTIONS = "env.json", "DONE", "predictions.csv"
+PROOFS = (MATRIX, SPLITS, PREDICTIONS, "adapters/adapters.json")
 """Files whose hashes lie in run.json; adapters.json holds those of all adapters."""
 
 

@@ -13,6 +13,7 @@ from mlff_cli.methods.base import Journal, Method
 from mlff_cli.methods.epochs import DivergedError
 from mlff_cli.results.matrix import TOGETHER, ScoreMatrix
 from mlff_cli.runs.checkpoints import Checkpoints, EpochJournal, Progress
+from mlff_cli.runs.prediction_log import PredictionLog
 from mlff_cli.runs.record import Cost
 from mlff_cli.runs.scoring import Scored, Scorer, head_grows, is_readable
 from mlff_cli.system.environment import peak_memory_mib, program, reset_peak_memory
@@ -48,6 +49,7 @@ def learn_sequence(
     *,
     scorer: Scorer,
     checkpoints: Checkpoints,
+    predictions: PredictionLog,
     checkpoint_every: int = 0,
 ) -> Outcome:
     """Learn the experiences in order; after each step, score every one that a head can read.
@@ -59,6 +61,7 @@ def learn_sequence(
         experiences: Of a task, those that are only scored at the end.
         scorer: Scores what can be read after each step.
         checkpoints: Where the state is kept.
+        predictions: Where everything that was scored is noted, image by image.
         checkpoint_every: Epochs between states within a step; 0: none.
 
     Raises:
@@ -67,8 +70,9 @@ def learn_sequence(
     """
     learned = [experience for experience in experiences if experience.learned]
     outcome = Outcome(ScoreMatrix([e.name for e in experiences], len(learned)), [], 0.0, 0.0)
-    finished = _resume(method, learned, checkpoints, outcome)
-    score = partial(_score, method, experiences, outcome.matrix, scorer)
+    progress = _kept(checkpoints, predictions, scorer)
+    finished = _resume(method, learned, progress, checkpoints, outcome)
+    score = partial(_score, method, experiences, outcome.matrix, scorer, predictions)
     for step in method.steps(learned):
         if step.index <= finished:
             continue
@@ -132,6 +136,7 @@ def _score(
     experiences: Sequence[Experience],
     matrix: ScoreMatrix,
     scorer: Scorer,
+    predictions: PredictionLog,
     *,
     trained: int,
 ) -> Scores:
@@ -140,6 +145,7 @@ def _score(
     Where classes arrive in turn, those learned so far are scored together as well.
     """
     row = [(e, scorer(method, e)) for e in experiences if is_readable(method, e)]
+    predictions.add(trained, scorer.split, row)
     for experience, scored in row:
         _note(matrix, trained, experience.index, scored)
     learned = [scored for experience, scored in row if experience.learned]
@@ -153,11 +159,32 @@ def _note(matrix: ScoreMatrix, trained: int, place: int, scored: Scored) -> None
         matrix.add(trained, place, metric, value=value, n=len(scored.scores))
 
 
-def _resume(
-    method: Method, learned: Sequence[Experience], checkpoints: Checkpoints, outcome: Outcome
-) -> int:
-    """Load the last state and return the number of experiences that it has learned."""
+def _kept(checkpoints: Checkpoints, predictions: PredictionLog, scorer: Scorer) -> Progress | None:
+    """Return the last state that all predictions are there for; None where there is none."""
     progress = checkpoints.load()
+    expected: dict[int, int] = {}
+    finished = -1  # not even the untrained model counts
+    if progress is not None:
+        finished = progress.finished
+        for trained, scored, metric, _, n in progress.scores:
+            if scored != TOGETHER and metric == progress.scores[0][2]:
+                expected[trained] = expected.get(trained, 0) + (n or 0)
+    if predictions.begin(finished, scorer.split, expected):
+        return progress
+    log.info("%s is damaged: the run starts over", predictions.path)
+    checkpoints.clear()
+    predictions.begin(-1, scorer.split, {})
+    return None
+
+
+def _resume(
+    method: Method,
+    learned: Sequence[Experience],
+    progress: Progress | None,
+    checkpoints: Checkpoints,
+    outcome: Outcome,
+) -> int:
+    """Take the last state and return the number of experiences that it has learned."""
     if progress is None:
         return 0
     if progress.made_with != program():

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from mlff_cli.audit.verdict import LeakCheck
 from mlff_cli.errors import UserError
+from mlff_cli.results.operating_points import OperatingPoint
+from mlff_cli.results.predictions import Kind
 from mlff_cli.results.tables import RunFacts
 
 
@@ -41,6 +44,9 @@ class RunRecord:
         leaks: The verdict on the split; None where no features were at hand to look for copies.
         skipped: Images that were left out: name and problem.
         level_weights: Learned weight of each level; empty where the fusion layer learns none.
+        kind: What is asked of the images; "" of a run whose predictions were not kept.
+        answers: What the floors of figures answer for every image of an experience.
+        points: Operating points, where there are good and defective images.
         parent: Digest of the run that this one goes on from; None for one from scratch.
     """
 
@@ -54,6 +60,9 @@ class RunRecord:
     leaks: LeakCheck | None = None
     skipped: tuple[tuple[str, str], ...] = ()
     level_weights: dict[str, float] = field(default_factory=dict)
+    kind: Kind | Literal[""] = ""
+    answers: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    points: tuple[OperatingPoint, ...] = ()
     parent: str | None = None
 
     @property

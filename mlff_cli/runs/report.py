@@ -6,19 +6,22 @@ from typing import Any
 
 from mlff_cli.audit.verdict import sentence, sentences
 from mlff_cli.results.cells import Row
+from mlff_cli.results.class_table import INTERVALS, class_table, whole_table
+from mlff_cli.results.figures_table import figures_table
 from mlff_cli.results.labels import markdown
 from mlff_cli.results.matrix import ScoreMatrix
+from mlff_cli.results.operating_points import sentences as words_on_point
 from mlff_cli.results.pictures import Pictures, draw
 from mlff_cli.results.renderers import csv as as_csv
 from mlff_cli.results.renderers import markdown as as_markdown
 from mlff_cli.results.renderers.terminal import show
 from mlff_cli.results.tables import (
     every_row,
-    figures_table,
     matrix_table,
     result_row,
     results_table,
 )
+from mlff_cli.runs.final_scores import FinalScores, final_scores
 from mlff_cli.runs.folder import RunFolder
 from mlff_cli.runs.record import RunRecord
 from mlff_cli.system.files import write_atomically
@@ -40,7 +43,7 @@ def write_report(folder: RunFolder, target: Path) -> None:
     """Write a finished run's texts and pictures into a folder."""
     config, record, matrix = folder.config(), folder.record(), folder.matrix()
     draw(pictures_of(folder, target, config, record.level_weights))
-    write_texts(target, config, record, matrix)
+    write_texts(target, config, record, matrix, final_scores(folder, config, record, matrix))
 
 
 def pictures_of(
@@ -61,11 +64,15 @@ def title_of(config: Mapping[str, Any]) -> str:
 
 
 def write_texts(
-    target: Path, config: Mapping[str, Any], record: RunRecord, matrix: ScoreMatrix
+    target: Path,
+    config: Mapping[str, Any],
+    record: RunRecord,
+    matrix: ScoreMatrix,
+    final: FinalScores,
 ) -> None:
     """Write figures.csv, results.csv and results.md into a folder."""
     row = result_row(matrix, record.facts)
-    write_atomically(target / FIGURES, figures_text(matrix))
+    write_atomically(target / FIGURES, figures_text(matrix, final))
     write_atomically(target / ROW, as_csv.render(every_row([row])))
     parts = [f"# {title_of(config)}", "", f"    {record.command}", ""]
     parts += [as_markdown.render(results_table([row]))]
@@ -73,15 +80,32 @@ def write_texts(
         parts += ["", sentence(record.leaks)]
     for metric in matrix.metrics:
         parts += ["", f"## {metric}", "", as_markdown.render(matrix_table(matrix, metric))]
+    parts += _experiences(final)
     if record.skipped:
         lines = (f"- {markdown(name)}: {markdown(problem)}" for name, problem in record.skipped)
         parts += ["", f"## {len(record.skipped)} images left out", "", *lines]
     write_atomically(target / TEXT, "\n".join(parts) + "\n")
 
 
-def figures_text(matrix: ScoreMatrix) -> str:
-    """Return what figures.csv holds: every figure of the matrix."""
-    return as_csv.render(figures_table(matrix))
+def figures_text(matrix: ScoreMatrix, final: FinalScores) -> str:
+    """Return what figures.csv holds: every figure of the matrix and of the final scores."""
+    return as_csv.render(figures_table(matrix, final.figures, final.tried_points))
+
+
+def _experiences(final: FinalScores) -> list[str]:
+    """Return lines on each experience: its scores, classes and operating point."""
+    points = {point.experience: words_on_point(point, of) for point, of in final.tried_points}
+    parts: list[str] = []
+    for name, figures in final.figures.items():
+        parts += ["", f"## {markdown(name)}", "", as_markdown.render(whole_table(figures))]
+        if (classes := class_table(figures)).rows:
+            parts += [as_markdown.render(classes)]
+        parts += [f"- {line}" for line in points.get(name, [])]
+    return (
+        [*parts, "", f"Scores are those of the final model, shares in percent; {INTERVALS}."]
+        if parts
+        else []
+    )
 
 
 def remarks_on_splits(folders: Iterable[RunFolder]) -> list[str]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from mlff_cli.heads.base import Head
 from mlff_cli.methods.base import Method
 from mlff_cli.metrics.registry import computed
+from mlff_cli.results.predictions import Kind
 from mlff_cli.tasks.experience import Experience, SplitName
 
 
@@ -43,6 +44,13 @@ class Scorer:
     head: type[Head]
     metrics: Sequence[str]
     split: SplitName
+
+    @property
+    def kind(self) -> Kind:
+        """What is asked of the images."""
+        if self.head.answers == "targets":
+            return "numbers"
+        return "class" if self.head.exclusive else "labels"
 
     def __call__(self, method: Method, experience: Experience) -> Scored:
         """Score an experience that `is_readable`; a task has images to score in each."""

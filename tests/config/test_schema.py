@@ -211,7 +211,7 @@ def test_the_schema_of_a_section_is_a_shipped_file(section, tree, path):
         ("split.test", "'splits.test'?"),
         ("dataset.image_size", "'data.image_size'?"),
         ("data.file", "belongs to dataset=csv"),
-        ("data.xyz", "data.generator_seed, data.image_size"),
+        ("data.xyz", "data.generator_seed, data.good"),
         ("nothing.like.it", "choose one of: backbone"),
     ],
 )

@@ -45,7 +45,7 @@ CLASSES = {
     "method": ("methods", Method, {"context"}),
 }
 """Group -> package, base class, and the arguments that the program itself gives."""
-FOR_THE_METHOD = {"shared"}
+FOR_OTHERS = {"shared"}
 """Keys of a fusion layer that say what the method makes of it."""
 
 
@@ -93,7 +93,7 @@ def test_the_keys_of_a_choice_are_the_arguments_of_its_class(group, choice):
     made = implementation(package, section, base)
     assert made.func.__module__ == f"mlff_cli.{package}.{choice}"
     parameters = set(inspect.signature(made.func).parameters)
-    assert section.keys() - {"name"} - FOR_THE_METHOD == parameters - given
+    assert section.keys() - {"name"} - FOR_OTHERS == parameters - given
     assert given <= parameters
 
 
@@ -111,7 +111,7 @@ def test_a_trainer_adds_no_key_to_the_default_one(choice):
 PATHS = [f"{group}/{choice}" for group, choice in NAMED]
 PATHS += [f"{group}/{choice}" for group in ("trainer",) for choice in choices(group)]
 PATHS += sorted(CONFIGS)
-FREE = ("name", "model", "run", "use_head")
+FREE = ("name", "model", "run", "use_head", "good")
 """Keys that take any text."""
 
 

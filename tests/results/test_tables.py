@@ -1,16 +1,12 @@
-import csv
 from dataclasses import replace
-from io import StringIO
 
 import pytest
 
 from mlff_cli.results.matrix import ScoreMatrix
-from mlff_cli.results.renderers import csv as as_csv
 from mlff_cli.results.renderers import markdown as as_markdown
 from mlff_cli.results.tables import (
     RunFacts,
     every_row,
-    figures_table,
     matrix_table,
     result_row,
     results_table,
@@ -140,23 +136,6 @@ def test_notes_say_what_is_left_out_and_in_which_rows():
     assert table.notes == ["final mAP leaves out 2 of 2 experiences"]
     alone = {"method": "a", "final mAP": 0.5, "final mAP left out": "1 of 2 experiences"}
     assert results_table([alone]).notes == ["final mAP leaves out 1 of 2 experiences"]
-
-
-def test_figures_stand_beside_their_definition_and_are_blank_without_a_value():
-    lines = list(csv.DictReader(StringIO(as_csv.render(figures_table(scored(["mAP", "mae"]))))))
-    rows = {(row["metric"], row["figure"]): row for row in lines}
-    assert float(rows["mAP", "forgetting"]["value"]) == pytest.approx(0.1)
-    assert "j < T" in rows["mAP", "forgetting"]["definition"]
-    assert "minus the error" in rows["mae", "forgetting"]["definition"]
-    assert rows["mAP", "unseen"]["value"] == ""
-    assert rows["mAP", "final average"]["left_out"] == "0"
-    assert list(lines[0]) == ["metric", "figure", "value", "left_out", "definition"]
-
-
-def test_figures_count_what_they_leave_out():
-    rows = figures_table(by_class()).rows
-    found = {row["figure"]: row["left_out"] for row in rows if row["metric"] == "mAP"}
-    assert found["learning"] == found["average incremental"] == found["backward transfer"] == 1
 
 
 def test_people_see_columns_that_have_a_value_and_failed_runs_below():

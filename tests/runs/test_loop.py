@@ -46,6 +46,11 @@ def whole(config, folder):
     return matrix_bytes(outcome, folder), method.state().tensors
 
 
+def predictions_bytes(state):
+    """Return what the run's predictions.csv holds."""
+    return (state / "predictions.csv").read_bytes()
+
+
 def break_off_everywhere(monkeypatch):
     """Let every save break the run off twice: right before it the first time, then right after."""
     visits = {}
@@ -100,6 +105,7 @@ def test_broken_off_anywhere_and_resumed_the_matrix_is_the_same(
     assert len(visits) == 3 * steps
     assert broken_off == 2 * 3 * steps
     assert matrix_bytes(outcome, tmp_path) == expected
+    assert predictions_bytes(tmp_path / "state") == predictions_bytes(tmp_path / "whole")
     assert all(torch.equal(tensor, state[name]) for name, tensor in resumed.state().tensors.items())
 
 
@@ -113,6 +119,7 @@ def test_broken_off_where_classes_arrive_it_rehearses_the_same(config, tmp_path,
             learned(run, tmp_path / "state", checkpoint_every=1)
     resumed, outcome = learned(run, tmp_path / "state", checkpoint_every=1)
     assert matrix_bytes(outcome, tmp_path) == expected
+    assert predictions_bytes(tmp_path / "state") == predictions_bytes(tmp_path / "whole")
     assert all(torch.equal(tensor, state[name]) for name, tensor in resumed.state().tensors.items())
     assert len(resumed.memory.kept["shared"]) == 3
 

@@ -1,0 +1,99 @@
+"""predictions.csv of a run that is on its way: it grows with every training, and survives a stop.
+
+What is noted after a training is on the disk before the state of that training is: a resumed run
+finds the predictions of all trainings that it does not repeat, and drops those of the others.
+"""
+
+import csv
+import io
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from mlff_cli.results.labels import plain
+from mlff_cli.results.predictions import Kind, Predictions
+from mlff_cli.results.predictions_file import COLUMNS, header, lines
+from mlff_cli.runs.scoring import Scored
+from mlff_cli.runs.splits_file import DIGITS
+from mlff_cli.system.files import write_atomically
+from mlff_cli.tasks.experience import Experience, SplitName
+from mlff_cli.tasks.record import ImageSource, Record
+
+
+class PredictionLog:
+    """The predictions of a run, written as they come."""
+
+    def __init__(
+        self,
+        path: Path,
+        experiences: Sequence[Experience],
+        kind: Kind,
+        contents: Mapping[ImageSource, str],
+    ) -> None:
+        """Take what is asked of the images, and the hash of each one's content."""
+        self.path = path
+        self.outputs = tuple(dict.fromkeys(o for e in experiences for o in e.outputs))
+        self.kind = kind
+        self._contents = contents
+
+    def add(
+        self, trained: int, split: SplitName, scored: Iterable[tuple[Experience, Scored]]
+    ) -> list[Predictions]:
+        """Append what was scored after a training; return it."""
+        found = [self._of(e, scores, trained, split) for e, scores in scored]
+        text = "".join(lines(part, self.outputs) for part in found)
+        with self.path.open("ab") as file:
+            file.write(text.encode("utf-8", "backslashreplace"))
+            file.flush()
+            os.fsync(file.fileno())
+        return found
+
+    def begin(self, finished: int, split: SplitName, expected: Mapping[int, int]) -> bool:
+        """Keep the lines of the trainings that are finished; return whether all are there.
+
+        Args:
+            finished: Index of the experience that was trained last, -1 for none, the untrained
+                model included.
+            split: What was scored after each training; lines of others come at the end of a run.
+            expected: The number of lines of each training that was scored.
+        """
+        kept = [row for row in self._rows() if int(row[0]) <= finished and row[2] == split]
+        counts = dict.fromkeys(expected, 0)
+        for row in kept:
+            counts[int(row[0])] = counts.get(int(row[0]), 0) + 1
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(kept)
+        write_atomically(self.path, header(self.outputs) + text.getvalue())
+        return counts == expected
+
+    def _of(
+        self, experience: Experience, scored: Scored, trained: int, split: SplitName
+    ) -> Predictions:
+        """Return what was scored with all that is known of its images."""
+        records = experience.split(split)
+        return Predictions(
+            plain(experience.name),
+            trained,
+            split,
+            self.kind,
+            scored.outputs,
+            images=[record.name for record in records],
+            contents=[self._contents[record.image][:DIGITS] for record in records],
+            groups=[record.group for record in records],
+            truths=[truth_of(record, self.kind) for record in records],
+            scores=scored.scores,
+        )
+
+    def _rows(self) -> list[list[str]]:
+        """Return the lines that are whole; the last one may have been broken off."""
+        if not self.path.is_file():
+            return []
+        text = self.path.read_bytes().decode("utf-8", "replace")
+        _, *rows = csv.reader(io.StringIO(text[: text.rfind("\n") + 1], newline="")) or [[]]
+        width = len(COLUMNS) + len(self.outputs)
+        return [row for row in rows if len(row) == width and row[0].isdigit()]
+
+
+def truth_of(record: Record, kind: Kind) -> tuple[str, ...]:
+    """Return what an image is, in words: its labels, or its numbers."""
+    return tuple(map(repr, record.targets)) if kind == "numbers" else record.labels

@@ -1,0 +1,64 @@
+"""The thresholds of a run, chosen on its validation images when all is learned."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mlff_cli.errors import UserError
+from mlff_cli.methods.base import Method
+from mlff_cli.results.labels import plain
+from mlff_cli.results.operating_points import Limit, OperatingPoint, choose, limit_of
+from mlff_cli.results.predictions import good_class
+from mlff_cli.runs.building import build_scorer
+from mlff_cli.runs.final_scores import good_names
+from mlff_cli.runs.prediction_log import PredictionLog
+from mlff_cli.runs.scoring import is_readable
+from mlff_cli.tasks.experience import Experience
+
+
+def limit(config: Mapping[str, Any]) -> tuple[Limit, float]:
+    """Return what the section `operating_point` holds, and at which share.
+
+    Raises:
+        UserError: It names both limits.
+    """
+    try:
+        return limit_of(config["max_escape"], config["max_overkill"])
+    except ValueError as error:
+        raise UserError(
+            f"operating_point: {error}; give max_escape= or max_overkill=, and null for the other"
+        ) from error
+
+
+def chosen_points(
+    config: Mapping[str, Any],
+    experiences: Sequence[Experience],
+    method: Method,
+    learned: int,
+    predictions: PredictionLog,
+) -> tuple[OperatingPoint, ...]:
+    """Score the validation images of experiences with good parts; choose a threshold for each.
+
+    An experience without validation images, one that is never trained on, takes those of all that
+    share its head. Where validation images are what is scored none are left to choose on.
+    """
+    if config["splits"]["scored"] == "validation":
+        return ()
+    good = {
+        e.name: name
+        for e in experiences
+        if is_readable(method, e)
+        and (name := good_class(good_names(config["data"]), method.heads[e.head], predictions.kind))
+        is not None
+    }
+    scorer = build_scorer(config, "validation")
+    validated = [e for e in experiences if e.name in good and e.validation]
+    parts = predictions.add(learned, "validation", [(e, scorer(method, e)) for e in validated])
+    own = dict(zip((e.name for e in validated), parts, strict=True))
+    limited, most = limit(config["operating_point"])
+    points = []
+    for e in experiences:
+        if e.name in good:
+            pool = [own[other.name] for other in validated if other.head == e.head]
+            chosen_on = [own[e.name]] if e.name in own else pool
+            points.append(choose(plain(e.name), chosen_on, good[e.name], limited, most))
+    return tuple(points)
