@@ -47,6 +47,18 @@ class FusionLayer(nn.Module, ABC):
     def take_constants(self, batches: Iterable[Sequence[Tensor]]) -> None:
         """Set what never trains from features; most layers override it or have nothing to set."""
 
+    def where(self, inputs: Sequence[Tensor], weights: Tensor) -> Tensor | None:
+        """Return what each place adds to a weighted sum of the descriptor.
+
+        Args:
+            inputs: As `forward` takes them.
+            weights: (B, width), of the channels of the descriptor.
+
+        Returns:
+            (B, H, W), on the grid where levels meet; None where nothing is left of places.
+        """
+        return None
+
     def level_weights(self) -> dict[str, float]:
         """Return the share of each level in the descriptor; empty if the layer learns none."""
         return {}

@@ -61,7 +61,7 @@ class LocalFusion(FusionLayer):
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
         """Fuse maps (B, C_l, H_l, W_l), then pooled vectors (B, C_l), into (B, width)."""
         count = len(self.counts)
-        places = self._places(inputs[:count])  # (B, P, D)
+        places, _ = self._places(inputs[:count])  # (B, P, D)
         parts = [places.amax(dim=1), places.mean(dim=1)]
         if self.branch is not None:
             scalings = list(self._scalings())[count:]
@@ -69,8 +69,23 @@ class LocalFusion(FusionLayer):
             parts.append(self.branch(torch.cat(scaled, dim=1)))
         return torch.cat(parts, dim=1)
 
-    def _places(self, maps: Sequence[Tensor]) -> Tensor:
-        """Return what is said of each place (B, P, D), row by row, from maps (B, C_l, H_l, W_l)."""
+    def where(self, inputs: Sequence[Tensor], weights: Tensor) -> Tensor:
+        """Return what each place adds to a weighted sum of the descriptor (B, H, W).
+
+        A maximum is what its place says, a mean is shared by all. The pooled branch has no places.
+        """
+        places, grid = self._places(inputs[: len(self.counts)])  # (B, P, D)
+        width = places.shape[2]
+        highest, means = weights[:, None, :width], weights[:, None, width : 2 * width]  # (B, 1, D)
+        tops = torch.zeros_like(places).scatter(1, places.argmax(dim=1, keepdim=True), 1.0)
+        added = (places * (tops * highest + means / places.shape[1])).sum(dim=2)  # (B, P)
+        return added.view(len(added), *grid)
+
+    def _places(self, maps: Sequence[Tensor]) -> tuple[Tensor, list[int]]:
+        """Return what is said of each place (B, P, D), row by row, and the sides of the grid.
+
+        Made from maps (B, C_l, H_l, W_l).
+        """
         grid = [max(sides) for sides in zip(*(part.shape[2:] for part in maps), strict=True)]
         fused = reduce(torch.add, self._convolved(maps, grid))
         count, places, _ = fused.shape
@@ -80,7 +95,7 @@ class LocalFusion(FusionLayer):
         fused = F.gelu(self.norm(fused))
         for layer in self.deeper:
             fused = F.gelu(layer(fused))
-        return fused.view(count, places, -1)
+        return fused.view(count, places, -1), grid
 
     def _convolved(self, maps: Sequence[Tensor], grid: Sequence[int]) -> list[Tensor]:
         """Return one sum of convolutions (B, P, D) on the grid for each size that maps have.

@@ -115,6 +115,16 @@ class Method(ABC):
     def scores(self, head: str, images: Sequence[ImageSource]) -> NDArray[np.float32]:
         """Return what a head gives for images: (N, O), as metrics take it."""
 
+    def where(
+        self, head: str, images: Sequence[ImageSource], outputs: Sequence[int]
+    ) -> NDArray[np.float32] | None:
+        """Return how much each place of an image speaks for an output, one of them per image.
+
+        Returns:
+            (N, H, W), on a coarse grid; None where nothing is left of places.
+        """
+        return None
+
     @abstractmethod
     def trained(self) -> Mapping[str, nn.Module]:
         """Return the modules that hold what is learned, by name."""

@@ -75,6 +75,31 @@ class FrozenMethod(Method):
             scores: NDArray[np.float32] = own.scores(own(descriptors)).cpu().numpy()
         return scores
 
+    def where(
+        self, head: str, images: Sequence[ImageSource], outputs: Sequence[int]
+    ) -> NDArray[np.float32] | None:
+        """Return how much each place of an image adds to the logit of an output (N, H, W)."""
+        own, fusion = self.adapters[head], self.adapters.fusion_of(head)
+        columns, chosen = (
+            self.read(images),
+            torch.tensor(outputs, device=self.context.device.device),
+        )
+        parts: list[Tensor] = []
+        with limited_threads(1):
+            for inputs in everything(columns):
+                moved = [column.to(self.context.device.device) for column in inputs]
+                descriptor = fusion(moved).detach().requires_grad_()
+                taken, chosen = chosen[: len(descriptor)], chosen[len(descriptor) :]
+                logits = own(descriptor).gather(1, taken[:, None]).sum()
+                (weights,) = torch.autograd.grad(logits, descriptor)
+                with torch.no_grad():
+                    found = fusion.where(moved, weights)
+                if found is None:
+                    return None
+                parts.append(found)
+        maps: NDArray[np.float32] = torch.cat(parts).cpu().numpy()
+        return maps
+
     def _fusion(self, levels: Sequence[LevelInfo]) -> FusionLayer:
         return self.context.fusion(levels).requires_grad_(self.fusion_learns)
 

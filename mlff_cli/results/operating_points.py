@@ -100,11 +100,17 @@ def sentences(point: OperatingPoint, scored: Predictions) -> list[str]:
         f"threshold {point.threshold:.3g}, chosen on validation images ({point.limit}="
         f"{point.most:g}), where {seen.escaped} of {seen.defective} defective ones escape and "
         f"{seen.rejected} of {seen.good} good ones are rejected",
-        f"{scored.split} images: escape {_share(found.escaped, found.defective)}"
-        f"{_bound(found.escape_bound)}, overkill {_share(found.rejected, found.good)}"
-        f"{_bound(found.overkill_bound)}",
+        f"{scored.split} images: {rates(found)}",
     ]
     return lines + _too_few(point, found)
+
+
+def rates(found: Decisions) -> str:
+    """Return in words what escapes and what is rejected, with exact bounds."""
+    return (
+        f"escape {_share(found.escaped, found.defective)}{_bound(found.escape_bound)}, "
+        f"overkill {_share(found.rejected, found.good)}{_bound(found.overkill_bound)}"
+    )
 
 
 def _too_few(point: OperatingPoint, found: Decisions) -> list[str]:

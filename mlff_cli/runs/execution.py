@@ -10,21 +10,24 @@ from mlff_cli.audit.leaks import find_leaks
 from mlff_cli.audit.verdict import LeakCheck, sentence, verdict
 from mlff_cli.config.overrides import command_line
 from mlff_cli.methods.base import Method
+from mlff_cli.results.labels import plain
 from mlff_cli.results.painter import Painter
 from mlff_cli.results.tables import RunFacts
 from mlff_cli.runs.adapters_file import save_adapters
 from mlff_cli.runs.building import build_method, build_scorer, build_task
 from mlff_cli.runs.checkpoints import Checkpoints
-from mlff_cli.runs.final_scores import answers_of, check_good, final_scores
+from mlff_cli.runs.final_scores import TOGETHER, answers_of, check_good, final_scores
 from mlff_cli.runs.folder import ENVIRONMENT, MATRIX, PREDICTIONS, SPLITS, RunFolder
 from mlff_cli.runs.identity import backbone_name
 from mlff_cli.runs.listing import Listing
 from mlff_cli.runs.loop import Outcome, learn_sequence
+from mlff_cli.runs.page import write_page
 from mlff_cli.runs.prediction_log import PredictionLog
 from mlff_cli.runs.record import RunRecord
 from mlff_cli.runs.report import pictures_of, write_texts
 from mlff_cli.runs.splits_file import split_rows, written
 from mlff_cli.runs.thresholds import chosen_points, limit
+from mlff_cli.runs.worst_images import write_worst_images
 from mlff_cli.system.environment import environment
 from mlff_cli.system.logs import logging_to
 from mlff_cli.tasks.experience import SplitName
@@ -138,6 +141,14 @@ def _finish(
     )
     final = final_scores(folder, config, record, outcome.matrix)
     write_texts(folder.path, config, record, outcome.matrix, final)
+    write_worst_images(
+        folder.path,
+        method,
+        [part for part in final.scored if part.experience != TOGETHER],
+        {record.name: record.image for record in task.records},
+        {plain(experience.name): experience.head for experience in task.experiences},
+    )
+    write_page(folder, folder.path, config, record=record, matrix=outcome.matrix, final=final)
     painter.finish()
     folder.finish(record)
 

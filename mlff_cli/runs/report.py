@@ -23,6 +23,7 @@ from mlff_cli.results.tables import (
 )
 from mlff_cli.runs.final_scores import FinalScores, final_scores
 from mlff_cli.runs.folder import RunFolder
+from mlff_cli.runs.page import REPORT, title_of, write_page
 from mlff_cli.runs.record import RunRecord
 from mlff_cli.system.files import write_atomically
 
@@ -30,8 +31,10 @@ FIGURES, ROW, TEXT = "figures.csv", "results.csv", "results.md"
 
 
 def show_run(folder: RunFolder, target: Path | None = None) -> None:
-    """Print a finished run's row, and where it lies, or where its report does."""
-    show(results_table([row_of(folder)], title_of(folder.config())), target or folder.path)
+    """Print a finished run's row, and where its page lies."""
+    table = results_table([row_of(folder)], title_of(folder.config()))
+    page = (target or folder.path) / REPORT
+    show(table, page if page.is_file() else page.parent)
 
 
 def row_of(folder: RunFolder) -> Row:
@@ -43,7 +46,9 @@ def write_report(folder: RunFolder, target: Path) -> None:
     """Write a finished run's texts and pictures into a folder."""
     config, record, matrix = folder.config(), folder.record(), folder.matrix()
     draw(pictures_of(folder, target, config, record.level_weights))
-    write_texts(target, config, record, matrix, final_scores(folder, config, record, matrix))
+    final = final_scores(folder, config, record, matrix)
+    write_texts(target, config, record, matrix, final)
+    write_page(folder, target, config, record=record, matrix=matrix, final=final)
 
 
 def pictures_of(
@@ -55,12 +60,6 @@ def pictures_of(
     """Return what is drawn of a run, from its matrix."""
     subject = f"{title_of(config)}, {config['method']['name']}"
     return Pictures(str(folder.path), str(target), subject, dict(level_weights))
-
-
-def title_of(config: Mapping[str, Any]) -> str:
-    """Return the task in words."""
-    task = config.get("task", {})
-    return str(task.get("title") or task.get("name", ""))
 
 
 def write_texts(

@@ -45,8 +45,8 @@ CLASSES = {
     "method": ("methods", Method, {"context"}),
 }
 """Group -> package, base class, and the arguments that the program itself gives."""
-FOR_OTHERS = {"shared"}
-"""Keys of a fusion layer that say what the method makes of it."""
+FOR_OTHERS = {"shared", "good"}
+"""Keys that say what others make of it: the method of a fusion layer, the report of images."""
 
 
 def test_every_folder_is_a_group_and_every_group_has_a_default_that_exists():

@@ -1,0 +1,104 @@
+"""report.html of a finished run, from what it saved."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mlff_cli.audit.verdict import sentence
+from mlff_cli.errors import UserError
+from mlff_cli.results.matrix import ScoreMatrix
+from mlff_cli.results.page.gallery import WorstImage
+from mlff_cli.results.page.page import RunPage, run_page
+from mlff_cli.results.tables import result_row, results_table
+from mlff_cli.runs.final_scores import FinalScores
+from mlff_cli.runs.folder import RunFolder
+from mlff_cli.runs.record import RunRecord
+from mlff_cli.system.files import write_atomically
+
+REPORT = "report.html"
+WORST, INDEX = "worst", "index.json"
+"""The folder of the worst images, and what tells of them."""
+
+
+def write_page(
+    folder: RunFolder,
+    target: Path,
+    config: Mapping[str, Any],
+    *,
+    record: RunRecord,
+    matrix: ScoreMatrix,
+    final: FinalScores,
+) -> None:
+    """Write report.html of a run into a folder."""
+    page = RunPage(
+        title=title_of(config),
+        lead=f"{config['method']['name']} on {record.facts.backbone}, seed {record.facts.seed}, "
+        f"finished {record.finished[:16].replace('T', ' ')} UTC",
+        row=results_table([result_row(matrix, record.facts)]),
+        matrix=matrix,
+        scored=final.scored,
+        figures=final.figures,
+        points=final.tried_points,
+        leaks=sentence(record.leaks) if record.leaks else "",
+        leaking=record.leaks is not None and not record.leaks.passed,
+        skipped=record.skipped,
+        worst=worst_images(folder),
+        provenance=_provenance(folder, record),
+        config=yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True),
+    )
+    write_atomically(target / REPORT, run_page(page))
+
+
+def title_of(config: Mapping[str, Any]) -> str:
+    """Return the task in words."""
+    task = config.get("task", {})
+    return str(task.get("title") or task.get("name", ""))
+
+
+def worst_images(folder: RunFolder) -> list[WorstImage]:
+    """Return the worst images that a run kept; none where it kept none.
+
+    Raises:
+        UserError: One of them is missing or damaged.
+    """
+    index = folder.path / WORST / INDEX
+    if not index.is_file():
+        return []
+    try:
+        return [
+            WorstImage(
+                (index.parent / line["file"]).read_bytes(),
+                (index.parent / line["where"]).read_bytes() if line["where"] else b"",
+                line["image"],
+                line["experience"],
+                line["truth"],
+                line["prediction"],
+                line["explained"],
+            )
+            for line in json.loads(index.read_text(encoding="utf-8"))
+        ]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{index}: is damaged ({error}); remove the folder {index.parent} to have the report "
+            "without its worst images"
+        ) from error
+
+
+def _provenance(folder: RunFolder, record: RunRecord) -> dict[str, str]:
+    """Return what a run was made with, and the hashes that prove it."""
+    made = folder.environment()
+    packages = made.get("packages") or {}
+    return {
+        "command": record.command,
+        "run": folder.path.name,
+        "finished": record.finished,
+        "device": record.device,
+        "program": f"mlff {made.get('mlff', '?')}, commit {made.get('commit') or 'unknown'}",
+        "python": f"{made.get('python', '?')} on {made.get('platform', '?')}",
+        "packages": ", ".join(f"{name} {version}" for name, version in packages.items()),
+        "images (SHA-256)": record.data,
+        **{f"{name} (SHA-256)": digest for name, digest in record.digests.items()},
+    }

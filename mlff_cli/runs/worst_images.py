@@ -1,0 +1,107 @@
+"""The worst images of a run as thumbnails, with what the network looked at, kept for its report."""
+
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mlff_cli.methods.base import Method
+from mlff_cli.results.predictions import Predictions
+from mlff_cli.results.wrongness import Worst, pointed_at, worst
+from mlff_cli.runs.page import INDEX, WORST
+from mlff_cli.system.files import write_atomically
+from mlff_cli.tasks.record import ImageSource
+
+COUNT = 24
+SIDE = 160
+"""Longest side of a thumbnail in pixels."""
+
+GLOW = (255, 60, 0)
+"""Colour of what the network looked at."""
+
+
+def write_worst_images(
+    folder: Path,
+    method: Method,
+    parts: Sequence[Predictions],
+    sources: Mapping[str, ImageSource],
+    heads: Mapping[str, str],
+) -> None:
+    """Write the worst images of final scores into `folder`/worst, with an index of what they are.
+
+    Args:
+        folder: Of the run.
+        method: As it is at the end.
+        parts: Final predictions of its experiences.
+        sources: Where pixels come from, by the name of the image.
+        heads: The head of each experience, by name.
+    """
+    target = folder / WORST
+    lines = []
+    for number, (image, glow) in enumerate(_with_maps(method, parts, sources, heads), start=1):
+        part, row = parts[image.part], image.row
+        name, where = f"{number:02d}.jpg", f"{number:02d}_where.png"
+        write_atomically(target / name, _thumbnail(sources[part.images[row]].load()))
+        if glow is not None:
+            write_atomically(target / where, _glow(glow))
+        lines.append(
+            {
+                "file": name,
+                "where": where if glow is not None else "",
+                "image": part.images[row],
+                "experience": part.experience,
+                "truth": ", ".join(part.truths[row]),
+                "prediction": ", ".join(part.predicted[row]),
+                "explained": part.outputs[pointed_at(part, row)],
+                "wrongness": image.wrongness,
+            }
+        )
+    text = json.dumps(lines, indent=1, ensure_ascii=False)
+    write_atomically(target / INDEX, text + "\n")
+
+
+def _with_maps(
+    method: Method,
+    parts: Sequence[Predictions],
+    sources: Mapping[str, ImageSource],
+    heads: Mapping[str, str],
+) -> Iterable[tuple[Worst, NDArray[np.float32] | None]]:
+    """Return the worst images, and for each how much its places speak for what is explained."""
+    images = worst(parts, COUNT)
+    maps: dict[Worst, NDArray[np.float32]] = {}
+    for place, part in enumerate(parts):
+        own = [image for image in images if image.part == place]
+        if not own:
+            continue
+        # A head that grew has its outputs in an order of its own.
+        outputs = method.heads[heads[part.experience]]
+        wanted = [outputs.index(part.outputs[pointed_at(part, image.row)]) for image in own]
+        pixels = [sources[part.images[image.row]] for image in own]
+        found = method.where(heads[part.experience], pixels, wanted)
+        if found is not None:
+            maps |= dict(zip(own, found, strict=True))
+    return [(image, maps.get(image)) for image in images]
+
+
+def _thumbnail(pixels: NDArray[np.uint8]) -> bytes:
+    image = Image.fromarray(pixels)
+    image.thumbnail((SIDE, SIDE))
+    return _encoded(image, "jpeg", quality=80)
+
+
+def _glow(values: NDArray[np.float32]) -> bytes:
+    """Return places (H, W) as a picture that is laid over the image: the more, the less clear."""
+    positive = values.clip(min=0)
+    strength = np.round(200 * positive / max(float(positive.max()), 1e-12)).astype(np.uint8)
+    colour = np.broadcast_to(np.array(GLOW, np.uint8), (*values.shape, 3))
+    return _encoded(Image.fromarray(np.dstack([colour, strength])), "png")
+
+
+def _encoded(image: Image.Image, kind: str, **options: int) -> bytes:
+    content = io.BytesIO()
+    image.save(content, kind, **options)
+    return content.getvalue()
