@@ -102,10 +102,10 @@ def swept(change: str, name: str) -> pd.DataFrame:
         stdout=subprocess.PIPE,
         text=True,
     )
-    sweep = next(
+    page = next(
         line for line in reversed(done.stdout.splitlines()) if line.startswith("runs/sweeps/")
     )
-    found = pd.read_csv(Path(sweep) / "results.csv")
+    found = pd.read_csv(Path(page).with_name("results.csv"))
     return found.assign(column=name, change=change or "base")
 
 

@@ -6,50 +6,79 @@ from pathlib import Path
 from typing import Any
 
 from mlff_cli.errors import UserError, nearest
+from mlff_cli.results.comparison import REPORT
 from mlff_cli.results.evaluation import evaluation_table
 from mlff_cli.results.renderers.terminal import across, console
 from mlff_cli.runs.building import build_scorer, build_task
+from mlff_cli.runs.evaluation import write_evaluation
 from mlff_cli.runs.listing import Listing, listing_of
 from mlff_cli.runs.reopen import OpenRun, reopen
+from mlff_cli.runs.report_folder import report_folder
 from mlff_cli.runs.scoring import is_readable
 from mlff_cli.runs.splits_file import DIGITS
 from mlff_cli.system.logs import logging_to
-from mlff_cli.tasks.experience import Experience, SplitName
+from mlff_cli.tasks.experience import Experience
 
 OWN = "_own"
 """The choice of `dataset` that stands for the run's own images."""
 
 
 def run(config: Mapping[str, Any]) -> int:
-    """Print the scores of the run's final model, beside the saved ones where there are such."""
+    """Print the scores of the run's final model on its own images, or on others."""
     path, data = Path(config["run"]).expanduser(), config["data"]
     own = data["name"] == OWN
     moved = {key: data[key] for key in ("root", "file")} if own else {}
     opened = reopen(path, trainer=config["trainer"], paths=config["paths"], data=moved)
     with logging_to(None):
-        if own:
-            opened.refuse_other_images()
-            split: SplitName = opened.config["splits"]["scored"]
-            experiences = [e for e in opened.task.experiences if is_readable(opened.method, e)]
-        else:
-            split, experiences = "test", _others(opened, config)
-        scorer = build_scorer(opened.config, split)
-        scores = {e.name: scorer(opened.method, e).values for e in experiences}
-    saved = opened.saved_scores() if own else {}
-    console().print(across(evaluation_table(scores, saved)))
-    print(path, "" if own else f"on dataset={data['name']}")
+        return _again(opened) if own else _others(opened, config)
+
+
+def _again(opened: OpenRun) -> int:
+    """Score the run's own images and print the scores beside the saved ones."""
+    opened.refuse_other_images()
+    scorer = build_scorer(opened.config, opened.config["splits"]["scored"])
+    readable = [e for e in opened.task.experiences if is_readable(opened.method, e)]
+    scores = {e.name: scorer(opened.method, e).values for e in readable}
+    console().print(across(evaluation_table(scores, opened.saved_scores())))
+    print(opened.folder.path)
     return 0
 
 
-def _others(opened: OpenRun, config: Mapping[str, Any]) -> list[Experience]:
-    """Return another data set's experiences, all images of each, as the run's heads read them."""
+def _others(opened: OpenRun, config: Mapping[str, Any]) -> int:
+    """Score all images of another data set as the run's heads read them; write what they say."""
     size = opened.config["data"]["image_size"]
     theirs = {**opened.config, "data": {**config["data"], "image_size": size}}
     listing = listing_of(theirs)
     if not config["score_trained_images"]:
         _refuse_trained_images(opened, listing)
     task = build_task(theirs, listing, only_scored=True)
-    return [_read_by(opened, experience, config["use_head"]) for experience in task.experiences]
+    experiences = [_read_by(opened, e, config["use_head"]) for e in task.experiences]
+    scorer = build_scorer(opened.config, "test")
+    scored = [(experience, scorer(opened.method, experience)) for experience in experiences]
+    table = evaluation_table({e.name: own.values for e, own in scored}, {})
+    target = _target(opened, config, listing)
+    with report_folder(target) as made:
+        write_evaluation(
+            made,
+            opened,
+            scored,
+            scorer=scorer,
+            contents=listing.content_of,
+            data=theirs["data"],
+            results=table,
+        )
+    console().print(across(table))
+    print(f"{opened.folder.path} on dataset={config['data']['name']}")
+    print(target / REPORT)
+    return 0
+
+
+def _target(opened: OpenRun, config: Mapping[str, Any], listing: Listing) -> Path:
+    """Return where the files go: the same folder each time for the same run and images."""
+    if config["output"]:
+        return Path(config["output"]).expanduser()
+    name = f"{opened.folder.path.resolve().name}-on-{listing.digest[:8]}"
+    return Path(config["paths"]["runs"]).expanduser() / "evaluations" / name
 
 
 def _refuse_trained_images(opened: OpenRun, listing: Listing) -> None:

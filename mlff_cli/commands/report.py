@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mlff_cli.errors import UserError
+from mlff_cli.results.comparison import REPORT
 from mlff_cli.results.renderers.terminal import show
 from mlff_cli.runs.comparison import compare_runs
 from mlff_cli.runs.folder import RunFolder, find_runs
@@ -28,7 +29,7 @@ def run(config: Mapping[str, Any]) -> int:
     if len(folders) == 1:
         show_run(folders[0], target)
     else:
-        show(table, target)
+        show(table, target / REPORT)
     return 0
 
 

@@ -1,18 +1,23 @@
 """One table and one plot over several runs."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mlff_cli.results.aggregate import aggregate
-from mlff_cli.results.cells import Row
-from mlff_cli.results.columns import main_metric
+from mlff_cli.results.cells import DEVIATION, Cell, Row
+from mlff_cli.results.columns import ERROR, columns_of, differing, main_metric, score_columns
 from mlff_cli.results.comparison_plot import comparison
 from mlff_cli.results.labels import markdown
+from mlff_cli.results.page.page import comparison_page
+from mlff_cli.results.page.svg import Bar
 from mlff_cli.results.renderers import csv as as_csv
 from mlff_cli.results.renderers import markdown as as_markdown
 from mlff_cli.results.tables import every_row, results_table
 from mlff_cli.system.files import write_atomically
+
+REPORT = "report.html"
 
 
 def write_comparison(
@@ -22,7 +27,7 @@ def write_comparison(
     command: str = "",
     remarks: Sequence[str] = (),
 ) -> list[Row]:
-    """Write runs.csv (a row each), results.csv, results.md and comparison.png; return the means.
+    """Write runs.csv (a row each), results.csv and .md, a picture and a page; return the means.
 
     Args:
         folder: Where the files go.
@@ -41,7 +46,33 @@ def write_comparison(
     )
     if metric := main_metric(means):
         comparison(folder / "comparison.png", means, metric, "mean over seeds")
+    title = f"{len(rows)} runs"
+    page = comparison_page(
+        title, results_table(means), [*remarks, *filter(None, [command])], *_bars(means)
+    )
+    write_atomically(folder / REPORT, page)
     return means
+
+
+def _bars(means: Sequence[Row]) -> tuple[list[Bar], str]:
+    """Return the final score of each row with its deviation, and what it is in words."""
+    metric = main_metric(means)
+    rows = [row for row in means if not row.get(ERROR.title)]
+    told = differing(rows) or columns_of(rows)[:2]
+    for column, of, figure in score_columns():
+        if metric is not None and of.name == metric.name and figure == "final average":
+            bars = [
+                Bar(", ".join(filter(None, (c.text(row) for c in told))), value, spread)
+                for row in rows
+                if not math.isnan(value := _number(row.get(column.title)))
+                for spread in [_number(row.get(column.title + DEVIATION))]
+            ]
+            return bars, f"{column.title}, mean over seeds: {column.definition}"
+    return [], ""
+
+
+def _number(cell: Cell) -> float:
+    return float(cell) if isinstance(cell, int | float) else math.nan
 
 
 def varied_keys(runs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> list[str]:

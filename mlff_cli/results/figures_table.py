@@ -1,6 +1,7 @@
 """figures.csv: every figure of a run, of its score matrix and of its final scores."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from mlff_cli.metrics.figures import NOTATION, definition
 from mlff_cli.metrics.registry import by_name
@@ -47,12 +48,22 @@ def figures_table(
         of_experiences: The figures of final scores, by the name of the experience.
         points: Operating points, and the final predictions that they are tried on.
     """
-    rows = [*_of_matrix(matrix)]
-    for experience, figures in of_experiences.items():
-        rows += [_of_scores(experience, figure) for figure in figures]
-    for point, predictions in points:
-        rows += _of_point(point, predictions)
-    return Table("figures", COLUMNS, rows, legend=NOTATION)
+    scores = scores_table(of_experiences, points)
+    return replace(scores, rows=[*_of_matrix(matrix), *scores.rows], legend=NOTATION)
+
+
+def scores_table(
+    of_experiences: Mapping[str, Sequence[Figure]],
+    points: Iterable[tuple[OperatingPoint, Predictions]] = (),
+) -> Table:
+    """Return the figures of final scores alone: of each experience, then its operating point."""
+    rows = [
+        _of_scores(experience, figure)
+        for experience, figures in of_experiences.items()
+        for figure in figures
+    ]
+    rows += [row for point, predictions in points for row in _of_point(point, predictions)]
+    return Table("figures", COLUMNS, rows)
 
 
 def _of_matrix(matrix: ScoreMatrix) -> Iterable[Row]:

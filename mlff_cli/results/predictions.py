@@ -7,6 +7,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mlff_cli.tasks.record import Record
+
 Kind = Literal["class", "labels", "numbers"]
 """What is asked of an image: one class, any number of labels, or numbers."""
 
@@ -71,6 +73,11 @@ class Predictions:
     def bearing(self, output: str) -> NDArray[np.bool_]:
         """Return which images (N,) have a class or label."""
         return np.array([output in truth for truth in self.truths], bool)
+
+
+def truth_of(record: Record, kind: Kind) -> tuple[str, ...]:
+    """Return what an image is, in words: its labels, or its numbers."""
+    return tuple(map(repr, record.targets)) if kind == "numbers" else record.labels
 
 
 def good_class(good: Sequence[str], outputs: Sequence[str], kind: Kind) -> str | None:

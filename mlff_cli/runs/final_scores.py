@@ -15,9 +15,8 @@ from mlff_cli.results.experience_figures import Figure, figures_of
 from mlff_cli.results.labels import plain
 from mlff_cli.results.matrix import ScoreMatrix
 from mlff_cli.results.operating_points import OperatingPoint
-from mlff_cli.results.predictions import Kind, Predictions, good_class
+from mlff_cli.results.predictions import Kind, Predictions, good_class, truth_of
 from mlff_cli.runs.folder import PREDICTIONS, RunFolder
-from mlff_cli.runs.prediction_log import truth_of
 from mlff_cli.runs.record import RunRecord
 from mlff_cli.tasks.experience import Experience, SplitName
 

@@ -9,6 +9,7 @@ import yaml
 
 from mlff_cli.audit.verdict import sentence
 from mlff_cli.errors import UserError
+from mlff_cli.results.comparison import REPORT
 from mlff_cli.results.matrix import ScoreMatrix
 from mlff_cli.results.page.gallery import WorstImage
 from mlff_cli.results.page.page import RunPage, run_page
@@ -18,7 +19,6 @@ from mlff_cli.runs.folder import RunFolder
 from mlff_cli.runs.record import RunRecord
 from mlff_cli.system.files import write_atomically
 
-REPORT = "report.html"
 WORST, INDEX = "worst", "index.json"
 """The folder of the worst images, and what tells of them."""
 
@@ -37,7 +37,7 @@ def write_page(
         title=title_of(config),
         lead=f"{config['method']['name']} on {record.facts.backbone}, seed {record.facts.seed}, "
         f"finished {record.finished[:16].replace('T', ' ')} UTC",
-        row=results_table([result_row(matrix, record.facts)]),
+        results=results_table([result_row(matrix, record.facts)]),
         matrix=matrix,
         scored=final.scored,
         figures=final.figures,
@@ -45,8 +45,8 @@ def write_page(
         leaks=sentence(record.leaks) if record.leaks else "",
         leaking=record.leaks is not None and not record.leaks.passed,
         skipped=record.skipped,
-        worst=worst_images(folder),
-        provenance=_provenance(folder, record),
+        worst=worst_images(folder.path),
+        provenance=provenance(folder, record),
         config=yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True),
     )
     write_atomically(target / REPORT, run_page(page))
@@ -58,13 +58,13 @@ def title_of(config: Mapping[str, Any]) -> str:
     return str(task.get("title") or task.get("name", ""))
 
 
-def worst_images(folder: RunFolder) -> list[WorstImage]:
-    """Return the worst images that a run kept; none where it kept none.
+def worst_images(folder: Path) -> list[WorstImage]:
+    """Return the worst images that lie in a folder; none where none were kept.
 
     Raises:
         UserError: One of them is missing or damaged.
     """
-    index = folder.path / WORST / INDEX
+    index = folder / WORST / INDEX
     if not index.is_file():
         return []
     try:
@@ -87,7 +87,7 @@ def worst_images(folder: RunFolder) -> list[WorstImage]:
         ) from error
 
 
-def _provenance(folder: RunFolder, record: RunRecord) -> dict[str, str]:
+def provenance(folder: RunFolder, record: RunRecord) -> dict[str, str]:
     """Return what a run was made with, and the hashes that prove it."""
     made = folder.environment()
     packages = made.get("packages") or {}

@@ -9,15 +9,18 @@ import io
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlff_cli.results.labels import plain
-from mlff_cli.results.predictions import Kind, Predictions
+from mlff_cli.results.predictions import Kind, Predictions, truth_of
 from mlff_cli.results.predictions_file import COLUMNS, header, lines
-from mlff_cli.runs.scoring import Scored
 from mlff_cli.runs.splits_file import DIGITS
 from mlff_cli.system.files import write_atomically
 from mlff_cli.tasks.experience import Experience, SplitName
-from mlff_cli.tasks.record import ImageSource, Record
+from mlff_cli.tasks.record import ImageSource
+
+if TYPE_CHECKING:
+    from mlff_cli.runs.scoring import Scored
 
 
 class PredictionLog:
@@ -37,7 +40,7 @@ class PredictionLog:
         self._contents = contents
 
     def add(
-        self, trained: int, split: SplitName, scored: Iterable[tuple[Experience, Scored]]
+        self, trained: int, split: SplitName, scored: Iterable["tuple[Experience, Scored]"]
     ) -> list[Predictions]:
         """Append what was scored after a training; return it."""
         found = [self._of(e, scores, trained, split) for e, scores in scored]
@@ -67,7 +70,7 @@ class PredictionLog:
         return counts == expected
 
     def _of(
-        self, experience: Experience, scored: Scored, trained: int, split: SplitName
+        self, experience: Experience, scored: "Scored", trained: int, split: SplitName
     ) -> Predictions:
         """Return what was scored with all that is known of its images."""
         records = experience.split(split)
@@ -92,8 +95,3 @@ class PredictionLog:
         _, *rows = csv.reader(io.StringIO(text[: text.rfind("\n") + 1], newline="")) or [[]]
         width = len(COLUMNS) + len(self.outputs)
         return [row for row in rows if len(row) == width and row[0].isdigit()]
-
-
-def truth_of(record: Record, kind: Kind) -> tuple[str, ...]:
-    """Return what an image is, in words: its labels, or its numbers."""
-    return tuple(map(repr, record.targets)) if kind == "numbers" else record.labels

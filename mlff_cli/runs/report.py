@@ -7,6 +7,7 @@ from typing import Any
 from mlff_cli.audit.verdict import sentence, sentences
 from mlff_cli.results.cells import Row
 from mlff_cli.results.class_table import INTERVALS, class_table, whole_table
+from mlff_cli.results.comparison import REPORT
 from mlff_cli.results.figures_table import figures_table
 from mlff_cli.results.labels import markdown
 from mlff_cli.results.matrix import ScoreMatrix
@@ -23,7 +24,7 @@ from mlff_cli.results.tables import (
 )
 from mlff_cli.runs.final_scores import FinalScores, final_scores
 from mlff_cli.runs.folder import RunFolder
-from mlff_cli.runs.page import REPORT, title_of, write_page
+from mlff_cli.runs.page import title_of, write_page
 from mlff_cli.runs.record import RunRecord
 from mlff_cli.system.files import write_atomically
 

@@ -34,7 +34,7 @@ def write_worst_images(
     """Write the worst images of final scores into `folder`/worst, with an index of what they are.
 
     Args:
-        folder: Of the run.
+        folder: Of the run, or another.
         method: As it is at the end.
         parts: Final predictions of its experiences.
         sources: Where pixels come from, by the name of the image.

@@ -5,7 +5,7 @@ from typing import Any
 
 from mlff_cli.config.overrides import command_line
 from mlff_cli.results.cells import Row
-from mlff_cli.results.comparison import varied_keys, write_comparison
+from mlff_cli.results.comparison import REPORT, varied_keys, write_comparison
 from mlff_cli.results.renderers.terminal import show
 from mlff_cli.results.tables import results_table
 from mlff_cli.runs.identity import backbone_name
@@ -26,7 +26,7 @@ def write_table(plan: Plan, notes: Notes) -> int:
     )
     remarks = remarks_on_splits([run.folder for run in plan.runs if run.folder.finished])
     means = write_comparison(plan.folder, rows, varied, command_line(), remarks)
-    show(results_table(means, f"{len(rows)} runs"), plan.folder)
+    show(results_table(means, f"{len(rows)} runs"), plan.folder / REPORT)
     if plan.table == "paper":
         _show_paper_table(plan.folder / PAPER_TABLE, rows, remarks)
     else:

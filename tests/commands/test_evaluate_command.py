@@ -1,11 +1,14 @@
 """``mlff evaluate``: the same scores again, and other images."""
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 from command_calls import call, refusal, scores
 from PIL import Image
+
+from mlff_cli.results.predictions_file import read
 
 
 @pytest.fixture
@@ -45,7 +48,20 @@ def test_other_images_are_read_by_the_head_of_their_name(run_folder, pictures, e
     assert result.code == 0, result.err
     assert {experience for experience, _ in scores(result.out)} == {"brushed_metal"}
     assert "dataset=folder" in result.out
-    assert list(empty.iterdir()) == []
+    page = Path(result.out.split()[-1])
+    assert page.parent.parent == Path("runs/evaluations")
+    assert {file.name for file in page.parent.iterdir() if file.name[0] != "."} == {
+        "report.html", "predictions.csv", "figures.csv",
+    }  # fmt: skip
+    (part,) = read(page.with_name("predictions.csv"), "class")
+    assert sorted(part.images) == [
+        f"brushed_metal/{label}/{number}.png" for label in ("good", "scratch") for number in (0, 1)
+    ]
+    figures = page.with_name("figures.csv").read_text("utf-8")
+    assert "brushed_metal,any defect,AUROC" in figures
+    assert "brushed_metal,,escape,at max_escape=0.02" in figures
+    again = call("evaluate", str(run_folder), "dataset=folder", f"data.root={pictures}")
+    assert again.out.split()[-1] == str(page)
 
 
 def test_use_head_chooses_who_reads_other_images(run_folder, pictures, empty):

@@ -62,7 +62,7 @@ def test_several_runs_end_in_one_table(copy, second, empty):
     (made,) = (empty / "runs" / "reports").iterdir()
     assert made.name.startswith("2-runs-")
     assert {path.name for path in made.iterdir() if not path.name.startswith(".")} == {
-        "results.csv", "results.md", "runs.csv", "comparison.png"
+        "results.csv", "results.md", "runs.csv", "comparison.png", "report.html"
     }  # fmt: skip
     with (made / "results.csv").open(encoding="utf-8") as file:
         (row,) = csv.DictReader(file)

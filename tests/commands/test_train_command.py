@@ -16,6 +16,7 @@ LEFT = {
     "config.yaml", "splits.csv", "matrix.csv", "figures.csv", "results.csv", "results.md",
     "adapters", "run.json", "env.json", "log.txt", "DONE", "images.png",
     "matrix_mAP.png", "matrix_accuracy.png", "curve_mAP.png", "curve_accuracy.png",
+    "predictions.csv", "report.html", "worst",
 }  # fmt: skip
 COLUMNS = (
     "scenario", "method", "learning accuracy", "learning mAP", "final accuracy", "final mAP",
@@ -103,7 +104,7 @@ def test_the_same_command_again_changes_no_byte_and_repeats_nothing(
     result = call("train", *TINY)
     assert result.code == 0
     assert "finished before, not repeated" in result.out and "learned in" not in result.out
-    assert "learning mAP" in result.out and result.out.endswith(f"{run_folder.name}\n")
+    assert "learning mAP" in result.out and result.out.endswith(f"{run_folder.name}/report.html\n")
     assert everything(run_folder) == before
 
 

@@ -1,7 +1,7 @@
 """A report's page as a whole: of one run, or of several."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -31,8 +31,8 @@ class RunPage:
     Attributes:
         title: The task in words.
         lead: Method, backbone and date.
-        row: The run's row of results.
-        matrix: Its score matrix.
+        results: The run's row of results, or the scores of an evaluation.
+        matrix: Its score matrix; None of an evaluation.
         scored: Final predictions by experience.
         figures: Their figures, by experience.
         points: Operating points with what they are tried on.
@@ -46,8 +46,8 @@ class RunPage:
 
     title: str
     lead: str
-    row: Table
-    matrix: ScoreMatrix
+    results: Table
+    matrix: ScoreMatrix | None
     scored: Sequence[Predictions]
     figures: Mapping[str, Sequence[Figure]]
     points: Points
@@ -64,18 +64,16 @@ def run_page(run: RunPage) -> str:
     warnings = [run.leaks] if run.leaking else []
     if not run.scored:
         warnings.append("This run is of an older version, which kept no predictions of images.")
-    definitions = [*run.row.notes, *run.row.definitions()]
-    said = [headline(run.matrix), *verdict(run.figures, run.points)]
+    said = [headline(run.matrix)] if run.matrix else []
+    said += verdict(run.figures, run.points)
     said += [] if run.leaking or not run.leaks else [run.leaks]
     return _page(
         run.title,
         f'<p class="quiet">{text(run.lead)}</p>',
         box(said, "verdict"),
         box(warnings, "warning"),
-        section("Results", facts(_cells(run.row)), more("what is what", bullets(definitions))),
-        section(
-            "Scores after each training", *(score_matrix(run.matrix, m) for m in run.matrix.metrics)
-        ),
+        section("Results", *_results(run.results)),
+        section("Scores after each training", *_matrices(run.matrix)),
         section("Good or defective", thresholds(run.points)),
         section("The worst images", gallery(run.worst)),
         section("Experience by experience", *_experiences(run)),
@@ -100,11 +98,13 @@ def comparison_page(
         bars: What is plotted.
         caption: What is plotted, in words.
     """
-    plot = f"<figure>{svg.bars(bars)}<figcaption>{text(caption)}</figcaption></figure>"
+    plot = ""
+    if bars:
+        plot = f"<figure><figcaption>{text(caption)}</figcaption>{svg.bars(bars)}</figure>"
     return _page(
         title,
-        section("Comparison", plot if bars else ""),
-        section("Results", wide(as_html.render(table))),
+        section("Comparison", plot),
+        section("Results", *_results(table)),
         section("Remarks", bullets(remarks)),
     )
 
@@ -126,9 +126,21 @@ def _experiences(run: RunPage) -> list[str]:
     return [*parts, f'<p class="quiet">Shares in percent; {INTERVALS}.</p>'] if parts else []
 
 
-def _cells(table: Table) -> dict[str, str]:
-    """Return the only row of a table by the titles of its columns."""
-    return dict(zip((c.title for c in table.columns), table.texts(table.rows[0]), strict=True))
+def _matrices(matrix: ScoreMatrix | None) -> list[str]:
+    return [score_matrix(matrix, metric) for metric in matrix.metrics] if matrix else []
+
+
+def _results(table: Table) -> list[str]:
+    """Return rows, a single one upright, and what their columns mean, to be opened."""
+    plain = replace(table, title="", notes=[], legend="", columns=[
+        replace(column, definition="") for column in table.columns
+    ])  # fmt: skip
+    rows = wide(as_html.render(plain))
+    if len(table.rows) == 1:
+        titles = [column.title for column in table.columns]
+        rows = facts(dict(zip(titles, table.texts(table.rows[0]), strict=True)))
+    meanings = bullets(table.definitions())
+    return [rows, bullets(table.notes), more("what is what", meanings) if meanings else ""]
 
 
 def _skipped(images: Sequence[tuple[str, str]]) -> list[str]:
