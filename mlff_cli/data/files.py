@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from mlff_cli.data.base import Dataset
 from mlff_cli.errors import SHOWN, UserError, nearest
 from mlff_cli.images.decoding import (
+    SUFFIXES,
     ImageProblem,
     decode,
     decoding_problem,
@@ -26,9 +27,6 @@ from mlff_cli.images.variations import VARIATIONS, check_variations
 from mlff_cli.tasks.record import Record
 
 __all__ = ["SUFFIXES", "FileDataset", "FileImage", "header_problem", "natural", "one_of", "usable"]
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
-"""Endings by which images are found, in small letters."""
 
 _REMEDY = "Fix or remove the file, or leave such files out with data.on_bad_image=skip"
 

@@ -9,8 +9,25 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM")
-"""What Pillow may read; others are left out because some start programs (EPS: Ghostscript)."""
+SUFFIXES_OF = {
+    "PNG": (".png", ".apng"),
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "BMP": (".bmp",),
+    "TIFF": (".tif", ".tiff"),
+    "WEBP": (".webp",),
+    "GIF": (".gif",),
+    "PPM": (".ppm", ".pgm", ".pbm", ".pnm"),
+    "JPEG2000": (".jp2", ".j2k", ".j2c", ".jpf", ".jpx", ".jpc"),
+}
+"""Formats that Pillow may read, by its names, and the endings of their files in small letters.
+
+Others are left out because some start programs (EPS: Ghostscript).
+"""
+
+FORMATS = tuple(SUFFIXES_OF)
+
+SUFFIXES = tuple(suffix for suffixes in SUFFIXES_OF.values() for suffix in suffixes)
+"""Endings by which images are found in folders; a manifest may name any file."""
 
 MAX_PIXELS = 100_000_000
 MIN_SIDE = 8

@@ -1,6 +1,8 @@
+import numpy as np
 import pytest
 from PIL import Image
 
+from mlff_cli.data.csv import Csv
 from mlff_cli.data.folder import Folder
 from mlff_cli.errors import UserError
 
@@ -42,6 +44,21 @@ def test_one_product_one_level_up(tmp_path):
         ("bad/b.webp", "", "bad"),
         ("good/a.png", "", "good"),
     ]
+
+
+@pytest.mark.parametrize(
+    "suffix", ["bmp", "webp", "gif", "tif", "TIFF", "jp2", "j2k", "pgm", "JPE"]
+)
+def test_a_folder_takes_every_format_that_a_manifest_takes(tmp_path, suffix):
+    pixels = np.full((32, 32), 77, dtype=np.uint8)
+    for label in ("good", "bad"):
+        path = tmp_path / label / f"a.{suffix}"
+        path.parent.mkdir()
+        Image.fromarray(pixels).save(path)
+    (tmp_path / "list.csv").write_text(f"path,label\nbad/a.{suffix},bad\ngood/a.{suffix},good\n")
+    listed = Folder(root=str(tmp_path)).records()
+    assert listed == Csv(file=str(tmp_path / "list.csv")).records()
+    assert all((record.image.load() == 77).all() for record in listed)
 
 
 def test_hidden_names_and_other_files_are_ignored_and_strays_are_told(tmp_path, caplog):

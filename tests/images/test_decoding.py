@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mlff_cli.images.decoding import ImageProblem, decode, decoding_problem, header_problem
+from mlff_cli.images.decoding import (
+    SUFFIXES,
+    ImageProblem,
+    decode,
+    decoding_problem,
+    header_problem,
+)
 
 
 def gradient(height=12, width=20):
@@ -25,6 +31,18 @@ def test_lossless_formats_give_the_pixels(tmp_path, suffix):
     pixels = decode(path)
     assert pixels.dtype == np.uint8 and pixels.flags.writeable
     np.testing.assert_array_equal(pixels, gradient())
+
+
+def test_every_suffix_is_one_that_pillow_saves_in_a_format_that_is_read(tmp_path):
+    for suffix in SUFFIXES:
+        path = tmp_path / f"a{suffix}"
+        Image.fromarray(gradient(64, 64)).save(path, Image.registered_extensions()[suffix])
+        assert decode(path).shape == (64, 64, 3), suffix
+
+
+def test_jpeg_2000_without_loss_gives_the_pixels(tmp_path):
+    Image.fromarray(gradient(64, 64)).save(tmp_path / "a.jp2", irreversible=False)
+    np.testing.assert_array_equal(decode(tmp_path / "a.jp2"), gradient(64, 64))
 
 
 def test_grey_becomes_three_equal_channels(tmp_path):
@@ -103,7 +121,7 @@ def test_an_animation_gives_its_first_frame(tmp_path):
         assert red > 200 and blue < 50
 
 
-@pytest.mark.parametrize("suffix", ["png", "jpg", "bmp", "tiff", "webp"])
+@pytest.mark.parametrize("suffix", ["png", "jpg", "bmp", "tiff", "webp", "jp2"])
 def test_truncated_data_is_told(tmp_path, suffix):
     path = tmp_path / f"a.{suffix}"
     noise().save(path)
@@ -113,7 +131,7 @@ def test_truncated_data_is_told(tmp_path, suffix):
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
-@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tiff", "gif", "bmp"])
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tiff", "gif", "bmp", "jp2"])
 def test_damaged_bytes_never_escape_as_another_error(tmp_path, suffix):
     path = tmp_path / f"a.{suffix}"
     noise().save(path)
