@@ -17,6 +17,7 @@ from mlff_cli.data.base import Dataset
 from mlff_cli.errors import SHOWN, UserError, nearest
 from mlff_cli.images.decoding import (
     SUFFIXES,
+    UNSUPPORTED,
     ImageProblem,
     decode,
     decoding_problem,
@@ -182,8 +183,14 @@ class FileDataset(Dataset):
                 self.check_inside(Path(entry.path), root)
         return sorted(found, key=lambda entry: natural(entry.name))
 
-    def images(self, folder: Path, root: Path, suffixes: Collection[str] = SUFFIXES) -> list[Path]:
-        """Return what in a folder is named like an image; a folder named so is a bad image."""
+    def images(
+        self, folder: Path, root: Path, suffixes: Collection[str] = (*SUFFIXES, *UNSUPPORTED)
+    ) -> list[Path]:
+        """Return what in a folder is named like an image.
+
+        A folder named so is a bad image, and so is an image of a kind that is not supported: both
+        are found here to be named later.
+        """
         found = self.entries(folder, root)
         return [Path(e.path) for e in found if Path(e.name).suffix.lower() in suffixes]
 

@@ -1,57 +1,48 @@
 """A user's own images, told apart by their folders: product/class/image."""
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlff_cli.data.files import SUFFIXES, FileDataset, FileImage
-from mlff_cli.errors import SHOWN, UserError
+from mlff_cli.data.files import FileDataset, FileImage
+from mlff_cli.data.left_out import tell_left_out
+from mlff_cli.errors import UserError
+from mlff_cli.images.decoding import SUFFIXES
 from mlff_cli.tasks.record import Record
 
 LAYOUT = "data.root/<product>/<class>/<image>, or data.root/<class>/<image> for one product"
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(kw_only=True)
 class Folder(FileDataset):
     """Images in `root/<product>/<class>/`, or in `root/<class>/` when there is one product.
 
-    Hidden names and files with other endings are ignored.
+    Hidden names are ignored; a warning tells what else is left out.
     """
 
     def listed(self) -> list[Record]:
         """Return the images by product, class and name, in natural order."""
         root = self.folder(f"your images, laid out as {LAYOUT}")
-        entries = self.entries(root, root)
-        tops = [Path(entry.path) for entry in entries if entry.is_dir()]
-        strays = [entry.name for entry in entries if not entry.is_dir()]
+        tops = self._subfolders(root, root)
         if not tops:
-            images = sum(Path(name).suffix.lower() in SUFFIXES for name in strays)
+            images = len(self.images(root, root))
             raise UserError(
                 f"data.root={self.root} holds {images} images but no folder; lay them out as "
                 f"{LAYOUT}"
             )
-        if strays:
-            more = ", ..." if len(strays) > SHOWN else ""
-            log.warning(
-                "%s: %d files beside the folders are ignored: %s%s",
-                root,
-                len(strays),
-                ", ".join(strays[:SHOWN]),
-                more,
-            )
+        records = self._products(tops, root)
+        used = [record.image.path for record in records if isinstance(record.image, FileImage)]
+        tell_left_out(root, used, layout=LAYOUT)
+        return records
+
+    def _products(self, tops: Sequence[Path], root: Path) -> list[Record]:
         flat = [top for top in tops if any(path.is_file() for path in self.images(top, root))]
-        if flat and len(flat) < len(tops):
-            deep = next(
-                (top for top in tops if top not in flat and self._subfolders(top, root)), None
+        deep = [top for top in tops if self._holds_classes(top, root, also_empty=top not in flat)]
+        if flat and deep:
+            raise UserError(
+                f"data.root={self.root} mixes two layouts: {flat[0].name} holds images, "
+                f"{deep[0].name} holds folders; choose {LAYOUT}"
             )
-            if deep is not None:
-                raise UserError(
-                    f"data.root={self.root} mixes two layouts: {flat[0].name} holds images, "
-                    f"{deep.name} holds folders; choose {LAYOUT}"
-                )
         if flat:
             return self._classes(tops, "", root)
         records: list[Record] = []
@@ -64,6 +55,12 @@ class Folder(FileDataset):
                 )
             records += self._classes(classes, top.name, root)
         return records
+
+    def _holds_classes(self, folder: Path, root: Path, *, also_empty: bool) -> bool:
+        return any(
+            also_empty or any(path.is_file() for path in self.images(inner, root))
+            for inner in self._subfolders(folder, root)
+        )
 
     def _subfolders(self, folder: Path, root: Path) -> list[Path]:
         return [Path(entry.path) for entry in self.entries(folder, root) if entry.is_dir()]

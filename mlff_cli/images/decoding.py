@@ -29,6 +29,20 @@ FORMATS = tuple(SUFFIXES_OF)
 SUFFIXES = tuple(suffix for suffixes in SUFFIXES_OF.values() for suffix in suffixes)
 """Endings by which images are found in folders; a manifest may name any file."""
 
+UNSUPPORTED = {
+    **dict.fromkeys((".heic", ".heif", ".hif"), "HEIF"),
+    **dict.fromkeys((".avif", ".jxl", ".jxr", ".tga", ".psd", ".svg", ".eps", ".exr", ".hdr")),
+    **dict.fromkeys((".dng", ".cr2", ".cr3", ".nef", ".nrw", ".arw", ".srf", ".orf"), "camera raw"),
+    **dict.fromkeys((".rw2", ".raf", ".pef", ".srw", ".raw", ".iiq", ".3fr"), "camera raw"),
+    **dict.fromkeys((".dcm", ".dicom"), "DICOM"),
+    **dict.fromkeys((".mpo", ".pfm", ".fits", ".fit", ".czi")),
+    **dict.fromkeys((".mp4", ".avi", ".mov", ".mkv"), "video"),
+}
+"""Endings of files that hold images and are not read, and what they are called where not by these.
+
+In folders they are found, to be named. A file named so that is a PNG, say, is read all the same.
+"""
+
 MAX_PIXELS = 100_000_000
 MIN_SIDE = 8
 
@@ -40,7 +54,7 @@ class ImageProblem(Exception):  # noqa: N818 - a finding, told as text
 def decode(path: Path) -> NDArray[np.uint8]:
     """Return the pixels (H, W, 3): upright, 16 bits scaled to 8, transparency over white.
 
-    Of an animation, the first frame. Raises `ImageProblem`.
+    Raises `ImageProblem`.
     """
     with _opened(path) as image:
         image.load()
@@ -83,11 +97,14 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     try:
         _check_file(path)
         with Image.open(path, formats=FORMATS) as image:
+            if image.format == "TIFF":  # of camera raw, it would be the small preview
+                _check_supported(path)
             _check_header(image)
             yield image
     except (ImageProblem, MemoryError):
         raise
     except UnidentifiedImageError:
+        _check_supported(path)
         known = ", ".join(FORMATS)
         raise ImageProblem(f"is not an image ({known}), or its header is damaged") from None
     except Image.DecompressionBombError:
@@ -109,7 +126,21 @@ def _check_file(path: Path) -> None:
         raise ImageProblem("is empty (0 bytes)")
 
 
+def _check_supported(path: Path) -> None:
+    if (suffix := path.suffix.lower()) in UNSUPPORTED:
+        kind = UNSUPPORTED[suffix] or suffix[1:].upper()
+        raise ImageProblem(
+            f"is {kind}, which is not supported; convert it to PNG, TIFF or JPEG"
+        ) from None
+
+
 def _check_header(image: Image.Image) -> None:
+    # The second picture of an MPO is a preview or a map of depth that a telephone adds to a JPEG.
+    if getattr(image, "is_animated", False) and image.format != "MPO":
+        raise ImageProblem(
+            f"holds {getattr(image, 'n_frames', 2)} pages or frames, and which of them counts is "
+            "not known; save those that do as files of their own"
+        )
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise ImageProblem(_too_large(f"{width} x {height} pixels, "))

@@ -5,11 +5,13 @@ from PIL import Image
 from mlff_cli.data.csv import Csv
 from mlff_cli.data.folder import Folder
 from mlff_cli.errors import UserError
+from mlff_cli.images.decoding import SUFFIXES
 
 
 def image(path):
+    """Save an image, of a kind that Pillow does not write as a TIFF."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", (16, 16)).save(path)
+    Image.new("RGB", (16, 16)).save(path, None if path.suffix.lower() in SUFFIXES else "TIFF")
 
 
 def test_product_class_image(tmp_path):
@@ -65,10 +67,58 @@ def test_hidden_names_and_other_files_are_ignored_and_strays_are_told(tmp_path, 
     image(tmp_path / "p" / "good" / "a.png")
     image(tmp_path / "p" / "good" / ".a.png")
     image(tmp_path / ".thumbnails" / "good" / "a.png")
-    image(tmp_path / "stray.png")
-    (tmp_path / "p" / "good" / "notes.txt").touch()
+    for number in range(12):
+        (tmp_path / "p" / "good" / f"{number:02}.txt").touch()
+    (tmp_path / "p" / "Thumbs.db").touch()
     assert len(Folder(root=str(tmp_path)).records()) == 1
-    assert "stray.png" in caplog.text and "ignored" in caplog.text
+    (line,) = caplog.messages
+    assert "13 files that are no images are left out (12 .txt, 1 .db)" in line
+    assert "p/Thumbs.db, p/good/00.txt" in line and "04.txt" not in line
+
+
+def test_images_that_are_in_no_class_are_named(tmp_path, caplog):
+    for name in ("p/good/a.png", "stray.png", "p/good/night/below.jp2"):
+        image(tmp_path / name)
+    assert [r.name for r in Folder(root=str(tmp_path)).records()] == ["p/good/a.png"]
+    (line,) = caplog.messages
+    assert "2 images lie elsewhere than in the folder of a class" in line
+    assert "stray.png, p/good/night/below.jp2" in line
+
+
+def test_nothing_is_said_where_nothing_is_left_out(tmp_path, caplog):
+    image(tmp_path / "p" / "good" / "a.png")
+    Folder(root=str(tmp_path)).records()
+    assert caplog.messages == []
+
+
+def test_images_that_are_not_supported_are_refused_by_name_or_listed_as_skipped(tmp_path):
+    image(tmp_path / "good" / "a.png")
+    for name in ("good/a.heic", "good/B.DNG", "bad/c.avif"):
+        image(tmp_path / name)
+    with pytest.raises(UserError) as caught:
+        Folder(root=str(tmp_path)).records()
+    for words in ("good/a.heic: is HEIF", "good/B.DNG: is camera raw", "bad/c.avif: is AVIF"):
+        assert words in str(caught.value)
+    assert "convert it to PNG" in str(caught.value)
+    dataset = Folder(root=str(tmp_path), on_bad_image="skip", bad_image_limit=0.9)
+    assert [r.name for r in dataset.records()] == ["good/a.png"]
+    assert [name for name, _ in dataset.skipped] == [
+        "bad/c.avif",
+        "good/B.DNG",
+        "good/a.heic",
+    ]
+
+
+def test_a_file_of_several_pages_is_refused_or_listed_as_skipped(tmp_path):
+    pages = [Image.new("L", (16, 16), shade) for shade in (0, 99)]
+    (tmp_path / "good").mkdir()
+    pages[0].save(tmp_path / "good" / "a.png")
+    pages[0].save(tmp_path / "good" / "b.tif", save_all=True, append_images=pages[1:])
+    with pytest.raises(UserError, match=r"good/b\.tif: holds 2 pages or frames.*\n.*=skip"):
+        Folder(root=str(tmp_path)).records()
+    dataset = Folder(root=str(tmp_path), on_bad_image="skip", bad_image_limit=0.5)
+    assert [r.name for r in dataset.records()] == ["good/a.png"]
+    assert [name for name, _ in dataset.skipped] == ["good/b.tif"]
 
 
 def test_an_empty_class_is_named(tmp_path):
@@ -76,8 +126,11 @@ def test_an_empty_class_is_named(tmp_path):
     (tmp_path / "p" / "scratch").mkdir()
     with pytest.raises(UserError, match=r"class 'scratch' has no image.*it is empty"):
         Folder(root=str(tmp_path)).records()
+    (tmp_path / "p" / "scratch" / "raw.txt").touch()
+    with pytest.raises(UserError, match=r"class 'scratch' has no image.*it holds raw\.txt"):
+        Folder(root=str(tmp_path)).records()
     (tmp_path / "p" / "scratch" / "raw.heic").touch()
-    with pytest.raises(UserError, match=r"class 'scratch' has no image.*it holds raw\.heic"):
+    with pytest.raises(UserError, match=r"scratch/raw\.heic: is empty"):
         Folder(root=str(tmp_path)).records()
 
 
@@ -99,6 +152,14 @@ def test_mixed_layouts_are_told(tmp_path):
     image(tmp_path / "p" / "good" / "a.png")
     image(tmp_path / "good" / "a.png")
     with pytest.raises(UserError, match="mixes two layouts: good holds images, p holds folders"):
+        Folder(root=str(tmp_path)).records()
+
+
+@pytest.mark.parametrize("beside", ["p/beside.png", "p/beside.heic"])
+def test_images_beside_the_classes_of_a_product_are_told(tmp_path, beside):
+    image(tmp_path / "p" / "good" / "a.png")
+    image(tmp_path / beside)
+    with pytest.raises(UserError, match="mixes two layouts: p holds images, p holds folders"):
         Folder(root=str(tmp_path)).records()
 
 
