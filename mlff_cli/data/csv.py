@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
 
+from mlff_cli.data.columns import refuse_near_columns, without
 from mlff_cli.data.files import FileDataset, FileImage
 from mlff_cli.data.manifest import Manifest, read_manifest
 from mlff_cli.errors import SHOWN, UserError, nearest
@@ -27,18 +28,20 @@ class Csv(FileDataset):
 
     Columns: `label` is one class; `labels` any number, separated by `;` or `|` (an empty cell
     is none of them); targets are numbers. `product`, `batch`, `group` and `split` (train,
-    validation or val, test) are optional, others are ignored.
+    validation or val, test) are optional; others are ignored, unless they are like one of these.
 
     Attributes:
         file: The manifest, UTF-8, separated by comma, semicolon or tab.
         root: What its paths are relative to; None is the manifest's own folder.
         targets: The target columns; when empty and there are no labels, those named `target_...`.
         classes: The labels that may occur; empty admits any.
+        ignored_columns: Columns that are not read, whatever they are called.
     """
 
     file: str | None = None
     targets: list[str] = field(default_factory=list)
     classes: list[str] = field(default_factory=list)
+    ignored_columns: list[str] = field(default_factory=list)
 
     def listed(self) -> list[Record]:
         """Return the rows in the manifest's order, and set `target_names`.
@@ -53,8 +56,9 @@ class Csv(FileDataset):
             names = [path.name for path in file.parent.glob("*.[ct]sv")]
             hint = f"; {nearest(file.name, names)}" if names else ""
             raise UserError(f"data.file={self.file} does not exist{hint}")
-        manifest = read_manifest(file, must_have="path")
+        manifest = without(read_manifest(file, must_have="path"), self.ignored_columns, file)
         kind = self._kind(manifest, file)
+        refuse_near_columns(manifest.columns, self.target_names, file)
         root = self.folder("the images of the manifest") if self.root else file.parent.resolve()
         rows = _Rows(self, root, kind, manifest)
         records, problems = [], []

@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from mlff_cli.config.identity import completed
 from mlff_cli.config.schema import check
 from mlff_cli.errors import UserError
 from mlff_cli.methods.base import Method
@@ -117,7 +118,7 @@ def reopen(
         UserError: There is no run, it is not finished, or its config was changed by hand.
     """
     folder = RunFolder(path)
-    config = folder.config()
+    config = completed(folder.config())
     try:
         check(config, "train")
     except UserError as error:

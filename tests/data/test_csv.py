@@ -103,6 +103,45 @@ def test_wrong_rows_are_told(folder, text, words):
     assert all(word in message for word in words), message
 
 
+@pytest.mark.parametrize(
+    ("column", "meant"),
+    [
+        ("Group", "group"),
+        ("groups", "group"),
+        ("Batch", "batch"),
+        ("BATCHES", "batch"),
+        ("Products", "product"),
+        ("Split", "split"),
+        ("Label", "label"),
+        ("Target_x", "target_x"),
+    ],
+)
+def test_a_column_like_one_that_is_read_is_asked_about(folder, column, meant):
+    text = f"path,label,{column}\na.png,x,g\nb.png,y,g\n"
+    message = refused(folder, text)
+    assert f"line 1: the column '{column}' is not read; rename it to '{meant}'" in message
+    assert f"data.ignored_columns=['{column}']" in message
+    records = dataset(folder, text, ignored_columns=[column]).records()
+    assert [(r.group, r.batch, r.product, r.labels[0]) for r in records] == [
+        ("", "", "", "x"),
+        ("", "", "", "y"),
+    ]
+
+
+def test_a_column_that_is_read_can_be_ignored(folder):
+    text = "path,label,group,split\na.png,x,g,train\nb.png,y,g,tset\n"
+    records = dataset(folder, text, ignored_columns=["split"]).records()
+    assert [(r.group, r.split) for r in records] == [("g", ""), ("g", "")]
+    message = refused(folder, text, ignored_columns=["splits"])
+    assert "no column 'splits'" in message and "did you mean 'split'?" in message
+
+
+def test_other_columns_and_targets_that_are_chosen_are_not_asked_about(folder):
+    text = "path,Target_x,remark,grouping,glass\na.png,1,,,\n"
+    data = dataset(folder, text, targets=["Target_x"])
+    assert [r.targets for r in data.records()] == [(1.0,)]
+
+
 def test_a_folder_as_a_path_is_a_bad_image(folder):
     with pytest.raises(UserError, match="sub dir: is a folder"):
         dataset(folder, "path,label\nsub dir,x\n").records()
