@@ -15,6 +15,7 @@ from mlff_cli.runs.scoring import is_readable
 from mlff_cli.runs.splits_file import DIGITS
 from mlff_cli.system.logs import logging_to
 from mlff_cli.tasks.experience import Experience, SplitName
+from mlff_cli.tasks.record import one_form
 
 OWN = "_own"
 """The choice of `dataset` that stands for the run's own images."""
@@ -49,7 +50,8 @@ def _others(opened: OpenRun, config: Mapping[str, Any]) -> list[Experience]:
     if not config["score_trained_images"]:
         _refuse_trained_images(opened, listing)
     task = build_task(theirs, listing, only_scored=True)
-    return [_read_by(opened, experience, config["use_head"]) for experience in task.experiences]
+    wanted = one_form(config["use_head"])
+    return [_read_by(opened, experience, wanted) for experience in task.experiences]
 
 
 def _refuse_trained_images(opened: OpenRun, listing: Listing) -> None:

@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isfinite
+from os.path import lexists
 from pathlib import Path
+from unicodedata import normalize
 
 from mlff_cli.data.columns import refuse_near_columns, without
 from mlff_cli.data.files import FileDataset, FileImage
 from mlff_cli.data.manifest import Manifest, read_manifest
 from mlff_cli.errors import SHOWN, UserError, nearest
-from mlff_cli.tasks.record import Record
+from mlff_cli.tasks.record import Record, one_form
 
 SPLITS = {
     "": "",
@@ -42,6 +44,13 @@ class Csv(FileDataset):
     targets: list[str] = field(default_factory=list)
     classes: list[str] = field(default_factory=list)
     ignored_columns: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.targets, self.classes, self.ignored_columns = (
+            list(map(one_form, names))
+            for names in (self.targets, self.classes, self.ignored_columns)
+        )
 
     def listed(self) -> list[Record]:
         """Return the rows in the manifest's order, and set `target_names`.
@@ -154,7 +163,7 @@ class _Rows:
         if not text:
             raise UserError("column path: is empty")
         # Manifests written on Windows; a backslash in a name is hardly ever meant elsewhere.
-        path = self.root / text.replace("\\", "/")
+        path = _as_on_disk(self.root, text.replace("\\", "/"))
         if path.parent not in self.folders:
             self.folders[path.parent] = path.parent.resolve()
         real = self.folders[path.parent] / path.name
@@ -181,8 +190,9 @@ class _Rows:
                 raise UserError("column label: is empty")
             labels = [cell]
         else:
-            labels = [part.strip() for part in cell.replace("|", ";").split(";")]
-            labels = list(dict.fromkeys(part for part in labels if part))
+            parts = (part.strip() for part in cell.replace("|", ";").split(";"))
+            labels = [part for part in parts if part]
+        labels = list(dict.fromkeys(map(one_form, labels)))
         for label in labels:
             known = self.dataset.classes
             if known and label not in known:
@@ -210,6 +220,12 @@ class _Rows:
                 raise UserError(f"column {name}: {cells[name]} is not a finite number")
             values.append(value)
         return tuple(values)
+
+
+def _as_on_disk(root: Path, text: str) -> Path:
+    """Return a path in the form of Unicode in which it is there, else as it was given."""
+    forms = dict.fromkeys([text, *(normalize(form, text) for form in ("NFC", "NFD"))])
+    return next((root / form for form in forms if lexists(root / form)), root / text)
 
 
 def _short(text: str) -> str:

@@ -25,7 +25,7 @@ from mlff_cli.images.decoding import (
     header_problem,
 )
 from mlff_cli.images.variations import VARIATIONS, check_variations
-from mlff_cli.tasks.record import Record
+from mlff_cli.tasks.record import Record, one_form
 
 __all__ = ["SUFFIXES", "FileDataset", "FileImage", "header_problem", "natural", "one_of", "usable"]
 
@@ -224,5 +224,5 @@ def one_of(key: str, value: str, choices: Collection[str]) -> None:
 
 def natural(name: str) -> tuple[list[tuple[bool, int, str]], str]:
     """Return a sorting key by which `part2` comes before `part10`."""
-    pieces = re.findall(r"([0-9]+)|([^0-9]+)", name)
+    pieces = re.findall(r"([0-9]+)|([^0-9]+)", one_form(name))
     return [(not digits, int(digits or 0), text) for digits, text in pieces], name

@@ -1,3 +1,5 @@
+from unicodedata import normalize
+
 import pytest
 from PIL import Image
 
@@ -140,6 +142,26 @@ def test_other_columns_and_targets_that_are_chosen_are_not_asked_about(folder):
     text = "path,Target_x,remark,grouping,glass\na.png,1,,,\n"
     data = dataset(folder, text, targets=["Target_x"])
     assert [r.targets for r in data.records()] == [(1.0,)]
+
+
+def test_names_are_compared_in_one_form_of_unicode(folder):
+    one, other = (normalize(form, "Kratzer ö") for form in ("NFC", "NFD"))
+    assert one != other
+    text = f"path,label,product,batch\na.png,{one},{other},ä\nb.png,{other},{one},a\u0308\n"
+    records = dataset(folder, text, classes=[other]).records()
+    assert {(r.labels, r.product, r.batch) for r in records} == {((one,), one, "ä")}
+    (record, _) = dataset(folder, f"path,labels\na.png,{one};{other}\nb.png,\n").records()
+    assert record.labels == (one,)
+    text = f"path,{normalize('NFD', 'größe')}\na.png,1\n"
+    assert dataset(folder, text, targets=["größe"]).records()[0].targets == (1.0,)
+
+
+@pytest.mark.parametrize(("on_disk", "in_file"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_a_path_opens_in_either_form_of_unicode(folder, on_disk, in_file):
+    name = "Prüfling ö.png"
+    Image.new("RGB", (16, 16)).save(folder / normalize(on_disk, name))
+    (record,) = dataset(folder, f"path,label\n{normalize(in_file, name)},x\n").records()
+    assert record.image.load().shape == (16, 16, 3)
 
 
 def test_a_folder_as_a_path_is_a_bad_image(folder):

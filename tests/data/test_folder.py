@@ -1,3 +1,5 @@
+from unicodedata import normalize
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -209,3 +211,14 @@ def test_a_broken_link_is_a_bad_image(tmp_path):
     (tmp_path / "good" / "b.png").symlink_to("/nowhere/b.png")
     with pytest.raises(UserError, match=r"good/b\.png: is a link to /nowhere/b\.png"):
         Folder(root=str(tmp_path)).records()
+
+
+def test_a_name_in_two_forms_of_unicode_is_one_class_and_its_files_open(tmp_path):
+    one, other = (normalize(form, "Kratzer ö") for form in ("NFC", "NFD"))
+    for name in (f"Prüfling/{one}/a.png", f"teil/{other}/b.png", f"teil/{one}/c.png"):
+        image(tmp_path / name)
+    records = Folder(root=str(tmp_path)).records()
+    assert {record.labels for record in records} == {(one,)}
+    assert [record.product for record in records] == ["Prüfling", "teil", "teil"]
+    assert all(record.image.load().shape == (16, 16, 3) for record in records)
+    assert all((tmp_path / record.name).is_file() for record in records)
