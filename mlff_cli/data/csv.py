@@ -1,6 +1,7 @@
 """A user's own images, listed with their labels or targets in a CSV file."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from os.path import lexists
@@ -8,7 +9,7 @@ from pathlib import Path
 from unicodedata import normalize
 
 from mlff_cli.data.columns import refuse_near_columns, without
-from mlff_cli.data.files import FileDataset, FileImage
+from mlff_cli.data.files import FileDataset, FileImage, natural
 from mlff_cli.data.manifest import Manifest, read_manifest
 from mlff_cli.errors import SHOWN, UserError, nearest
 from mlff_cli.tasks.record import Record, one_form
@@ -24,13 +25,18 @@ SPLITS = {
 }
 
 
+log = logging.getLogger(__name__)
+
+
 @dataclass(kw_only=True)
 class Csv(FileDataset):
     """Images by a manifest: `path`, one of `label`, `labels` or targets, and optional columns.
 
     Columns: `label` is one class; `labels` any number, separated by `;` or `|` (an empty cell
     is none of them); targets are numbers. `product`, `batch`, `group` and `split` (train,
-    validation or val, test) are optional; others are ignored, unless they are like one of these.
+    validation or val, test) are optional. Products and batches come in the order of their first
+    rows: a manifest may tell the order of production. Other columns are ignored, unless they are
+    like one of these.
 
     Attributes:
         file: The manifest, UTF-8, separated by comma, semicolon or tab.
@@ -83,6 +89,8 @@ class Csv(FileDataset):
                 f"{file}: {len(problems)} of {len(manifest.rows)} rows cannot be used:\n"
                 + "\n".join(problems[:SHOWN] + tail)
             )
+        for name in ("product", "batch"):
+            _tell_order(name, [getattr(record, name) for record in records])
         return records
 
     def _kind(self, manifest: Manifest, file: Path) -> str:
@@ -220,6 +228,18 @@ class _Rows:
                 raise UserError(f"column {name}: {cells[name]} is not a finite number")
             values.append(value)
         return tuple(values)
+
+
+def _tell_order(column: str, names: Sequence[str]) -> None:
+    """Say in which order the names of a column come where that is not the order of the names."""
+    found = list(dict.fromkeys(names))
+    if found != sorted(found, key=natural):
+        shown = ", ".join(found[:SHOWN]) + (", ..." if len(found) > SHOWN else "")
+        log.info(
+            "column %s: the order is that of the first rows: %s (order=[...] gives another)",
+            column,
+            shown,
+        )
 
 
 def _as_on_disk(root: Path, text: str) -> Path:

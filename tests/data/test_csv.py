@@ -5,6 +5,7 @@ from PIL import Image
 
 from mlff_cli.data.csv import Csv
 from mlff_cli.errors import UserError
+from mlff_cli.tasks.schedule import cut
 
 
 @pytest.fixture
@@ -162,6 +163,22 @@ def test_a_path_opens_in_either_form_of_unicode(folder, on_disk, in_file):
     Image.new("RGB", (16, 16)).save(folder / normalize(on_disk, name))
     (record,) = dataset(folder, f"path,label\n{normalize(in_file, name)},x\n").records()
     assert record.image.load().shape == (16, 16, 3)
+
+
+def test_products_and_batches_stay_in_the_order_of_the_manifest_which_is_told(folder, caplog):
+    caplog.set_level("INFO")
+    rows = (("b", "10"), ("a", "2"))
+    text = "path,label,product,batch\n" + "".join(
+        f"{name}.png,x,{name},batch_{batch}\n" for name, batch in rows
+    )
+    records = dataset(folder, text).records()
+    assert [r.product for r in records] == ["b", "a"]
+    assert [cut.name for cut in cut(records, line="batch")] == ["batch_10", "batch_2"]
+    assert "column product: the order is that of the first rows: b, a" in caplog.text
+    assert "column batch: the order is that of the first rows: batch_10, batch_2" in caplog.text
+    caplog.clear()
+    dataset(folder, text.replace("batch_10", "batch_1").replace("b,batch", "a,batch")).records()
+    assert caplog.messages == []
 
 
 def test_a_folder_as_a_path_is_a_bad_image(folder):

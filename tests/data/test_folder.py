@@ -8,6 +8,7 @@ from mlff_cli.data.csv import Csv
 from mlff_cli.data.folder import Folder
 from mlff_cli.errors import UserError
 from mlff_cli.images.decoding import SUFFIXES
+from mlff_cli.tasks.schedule import cut
 
 
 def image(path):
@@ -38,6 +39,21 @@ def test_product_class_image(tmp_path):
         ("part 10", ("gut",)),
     ]
     assert records[1].image.load().shape == (16, 16, 3)
+
+
+@pytest.mark.parametrize(
+    "products",
+    [
+        ["batch_1", "batch_2", "batch_10"],
+        ["2024-09-30", "2024-10-01", "2025-01-02"],
+        ["2024-9-30", "2024-10-1", "2025-1-2"],
+    ],
+)
+def test_products_are_learned_in_the_natural_order_of_their_names(tmp_path, products):
+    for product in reversed(products):
+        image(tmp_path / product / "good" / "a.png")
+    records = Folder(root=str(tmp_path)).records()
+    assert [cut.name for cut in cut(records, line="product")] == products
 
 
 def test_one_product_one_level_up(tmp_path):
