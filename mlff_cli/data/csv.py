@@ -11,19 +11,9 @@ from unicodedata import normalize
 from mlff_cli.data.columns import refuse_near_columns, without
 from mlff_cli.data.files import FileDataset, FileImage, natural
 from mlff_cli.data.manifest import Manifest, read_manifest
+from mlff_cli.data.split_folders import SPLIT_OF
 from mlff_cli.errors import SHOWN, UserError, nearest
 from mlff_cli.tasks.record import Record, one_form
-
-SPLITS = {
-    "": "",
-    "train": "train",
-    "training": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "test": "test",
-}
-
 
 log = logging.getLogger(__name__)
 
@@ -140,7 +130,7 @@ class _Rows:
             if not cells[name]:
                 raise UserError(f"column {name}: is empty here and filled in other rows")
         split = cells.get("split", "")
-        if split.lower() not in SPLITS:
+        if split and split.lower() not in SPLIT_OF:
             raise UserError(f"column split: '{_short(split)}' is unknown; use train, val or test")
         record = Record(
             name=cells["path"],
@@ -150,7 +140,7 @@ class _Rows:
             product=cells.get("product", ""),
             batch=cells.get("batch", ""),
             group=cells.get("group", ""),
-            split=SPLITS[split.lower()],
+            split=SPLIT_OF.get(split.lower(), ""),
         )
         if path in self.seen:
             first, other = self.seen[path]

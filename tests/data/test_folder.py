@@ -1,3 +1,4 @@
+from dataclasses import replace
 from unicodedata import normalize
 
 import numpy as np
@@ -238,3 +239,124 @@ def test_a_name_in_two_forms_of_unicode_is_one_class_and_its_files_open(tmp_path
     assert [record.product for record in records] == ["Prüfling", "teil", "teil"]
     assert all(record.image.load().shape == (16, 16, 3) for record in records)
     assert all((tmp_path / record.name).is_file() for record in records)
+
+
+def mvtec(root):
+    """Write two products as MVTec AD lays them out: only good images to train on."""
+    for product in ("bottle", "cable"):
+        for name in (
+            "train/good/000.png",
+            "train/good/001.png",
+            "test/good/000.png",
+            "test/crack/000.png",
+            "ground_truth/crack/000_mask.png",
+        ):
+            image(root / product / name)
+        (root / product / "license.txt").touch()
+
+
+def facts(records):
+    return {(r.name, r.product, r.labels[0], r.split) for r in records}
+
+
+@pytest.mark.parametrize("validation", ["val", "valid", "Validation"])
+def test_split_folders_at_the_top_fix_the_splits(tmp_path, caplog, validation):
+    caplog.set_level("INFO")
+    for split in ("train", validation, "test"):
+        for label in ("good", "bad"):
+            image(tmp_path / split / label / "a.png")
+    records = Folder(root=str(tmp_path)).records()
+    assert facts(records) == {
+        (f"{folder}/{label}/a.png", "", label, split)
+        for folder, split in (("train", "train"), (validation, "validation"), ("test", "test"))
+        for label in ("good", "bad")
+    }
+    assert [r.labels[0] for r in records] == ["bad"] * 3 + ["good"] * 3
+    assert "the folders are splits: 2 images train, 2 images validation, 2 images test" in (
+        caplog.text
+    )
+
+
+@pytest.mark.parametrize("layout", ["{split}/{product}/{label}", "{product}/{split}/{label}"])
+def test_split_folders_above_or_in_products(tmp_path, layout):
+    wanted = set()
+    for product in ("p", "q"):
+        for label in ("bad", "good"):
+            for split in ("train", "test"):
+                name = layout.format(split=split, product=product, label=label) + "/a.png"
+                image(tmp_path / name)
+                wanted.add((name, product, label, split))
+    records = Folder(root=str(tmp_path)).records()
+    assert facts(records) == wanted
+    places = [(r.product, r.labels[0]) for r in records]
+    assert places == sorted(places)
+    free = Folder(root=str(tmp_path), folder_splits="ignore").records()
+    assert [replace(r, split="") for r in records] == free
+
+
+def test_mvtec_is_read_as_it_comes_and_its_splits_are_drawn_afresh(tmp_path, caplog):
+    caplog.set_level("INFO")
+    mvtec(tmp_path)
+    records = Folder(root=str(tmp_path)).records()
+    assert len(records) == 8 and not any("ground_truth" in r.name for r in records)
+    assert {(r.product, r.labels[0], r.split) for r in records} == {
+        (product, label, "") for product in ("bottle", "cable") for label in ("good", "crack")
+    }
+    for words in (
+        "the splits of the folders are not used: bottle has nothing of crack; cable has nothing",
+        "drawn afresh from all images (data.folder_splits=use keeps",
+        "2 masks in the folders bottle/ground_truth, cable/ground_truth are no images",
+        "2 files that are no images are left out (2 .txt): bottle/license.txt",
+    ):
+        assert words in caplog.text
+
+
+def test_one_product_of_mvtec_is_read_by_itself(tmp_path):
+    mvtec(tmp_path)
+    records = Folder(root=str(tmp_path / "bottle"), folder_splits="use").records()
+    assert facts(records) == {
+        ("train/good/000.png", "", "good", "train"),
+        ("train/good/001.png", "", "good", "train"),
+        ("test/good/000.png", "", "good", "test"),
+        ("test/crack/000.png", "", "crack", "test"),
+    }
+
+
+def test_folders_that_are_not_all_splits_are_products_and_classes(tmp_path, caplog):
+    caplog.set_level("INFO")
+    for name in ("train/good/a.png", "bolt/good/a.png", "bolt/test/a.png"):
+        image(tmp_path / name)
+    records = Folder(root=str(tmp_path)).records()
+    assert {(r.product, r.labels[0], r.split) for r in records} == {
+        ("train", "good", ""),
+        ("bolt", "good", ""),
+        ("bolt", "test", ""),
+    }
+    assert caplog.messages == []
+
+
+def test_a_split_without_classes_is_told(tmp_path):
+    for name in ("train/good/a.png", "test/a.png"):
+        image(tmp_path / name)
+    with pytest.raises(UserError, match="test holds 1 images but no folder"):
+        Folder(root=str(tmp_path)).records()
+
+
+def test_splits_of_two_layouts_are_told(tmp_path):
+    for name in ("train/good/a.png", "test/bolt/good/a.png"):
+        image(tmp_path / name)
+    with pytest.raises(UserError, match="mixes two layouts: one split holds classes, another prod"):
+        Folder(root=str(tmp_path)).records()
+
+
+def test_splits_without_test_images_say_what_can_be_scored(tmp_path, caplog):
+    caplog.set_level("INFO")
+    for name in ("train/good/a.png", "val/good/b.png"):
+        image(tmp_path / name)
+    Folder(root=str(tmp_path)).records()
+    assert "none is in test: score them with splits.scored=validation" in caplog.text
+
+
+def test_a_wrong_choice_of_folder_splits_is_told():
+    with pytest.raises(UserError, match="did you mean 'ignore'"):
+        Folder(folder_splits="ignor")
