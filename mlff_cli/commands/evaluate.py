@@ -13,6 +13,7 @@ from mlff_cli.runs.listing import Listing, listing_of
 from mlff_cli.runs.reopen import OpenRun, reopen
 from mlff_cli.runs.scoring import is_readable
 from mlff_cli.runs.splits_file import DIGITS
+from mlff_cli.runs.value_range import AUTO
 from mlff_cli.system.logs import logging_to
 from mlff_cli.tasks.experience import Experience, SplitName
 from mlff_cli.tasks.record import one_form
@@ -44,8 +45,10 @@ def run(config: Mapping[str, Any]) -> int:
 
 def _others(opened: OpenRun, config: Mapping[str, Any]) -> list[Experience]:
     """Return another data set's experiences, all images of each, as the run's heads read them."""
-    size = opened.config["data"]["image_size"]
-    theirs = {**opened.config, "data": {**config["data"], "image_size": size}}
+    data = {**config["data"], "image_size": opened.config["data"]["image_size"]}
+    if data.get("bits") == AUTO:  # 16-bit images are as bright as they were in training
+        data["bits"] = opened.data.get("bits", AUTO)
+    theirs = {**opened.config, "data": data}
     listing = listing_of(theirs)
     if not config["score_trained_images"]:
         _refuse_trained_images(opened, listing)

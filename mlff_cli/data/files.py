@@ -18,6 +18,7 @@ from mlff_cli.errors import SHOWN, UserError, nearest
 from mlff_cli.images.decoding import (
     SUFFIXES,
     UNSUPPORTED,
+    WIDEST,
     ImageProblem,
     decode,
     decoding_problem,
@@ -36,22 +37,37 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class FileImage:
-    """One image file. Both methods raise `UserError` that names the file and its trouble."""
+    """One image file. Its methods raise `UserError` that names the file and its trouble.
+
+    Attributes:
+        path: The file.
+        bits: Of the range that 16-bit values are scaled from; what has 8 bits has the default.
+    """
 
     path: Path
+    bits: int = WIDEST
 
     def identity(self) -> str:
-        """Return the sha256 of the file's bytes."""
+        """Return the hash (64 hex digits) of what `load` returns."""
         try:
             with self.path.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
+                return self.identity_of(hashlib.file_digest(file, "sha256").hexdigest())
         except OSError as error:
             raise UserError(f"{self.path}: {file_problem(self.path, error)}. {_REMEDY}") from error
+
+    def identity_of(self, file_hash: str) -> str:
+        """Return the identity, given the sha256 of the file's bytes: the same unless it is scaled.
+
+        Features of the same file under another range must not be taken for these.
+        """
+        if self.bits == WIDEST:
+            return file_hash
+        return hashlib.sha256(f"{file_hash} bits={self.bits}".encode()).hexdigest()
 
     def load(self) -> NDArray[np.uint8]:
         """Return the pixels, RGB, uint8 (H, W, 3), upright, at the file's own size."""
         try:
-            return decode(self.path)
+            return decode(self.path, self.bits)
         except ImageProblem as problem:
             raise UserError(f"{self.path}: {problem}. {_REMEDY}") from problem
 
@@ -115,6 +131,7 @@ class FileDataset(Dataset):
         root: The folder of the images.
         image_size: The size that images are squared to later on; not used here.
         variations: What variations of an image may do; not used here.
+        bits: Of the range of 16-bit images, or `auto`; not used here.
         on_bad_image: `error`, or `skip` to leave bad images out.
         bad_image_limit: Share of bad images above which `skip` gives up.
         allow_outside_root: Admit links and paths that lead out of `root`.
@@ -124,6 +141,7 @@ class FileDataset(Dataset):
     root: str | None = None
     image_size: int = 128
     variations: list[str] = field(default_factory=lambda: list(VARIATIONS))
+    bits: int | str = "auto"
     on_bad_image: str = "error"
     bad_image_limit: float = 0.05
     allow_outside_root: bool = False

@@ -3,6 +3,7 @@
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -51,14 +52,58 @@ class ImageProblem(Exception):  # noqa: N818 - a finding, told as text
     """What is wrong with an image file; the message leaves out the file's name."""
 
 
-def decode(path: Path) -> NDArray[np.uint8]:
+WIDEST = 16
+"""Bits of the widest values that are read; their range is the default to scale from."""
+
+
+@dataclass(frozen=True)
+class WideValues:
+    """What a file of 16 bits holds: its largest value, and whether that is known exactly.
+
+    Of several channels Pillow reads the upper 8 bits of each: the value is the largest it may be.
+    """
+
+    largest: int
+    exact: bool
+
+
+def decode(path: Path, bits: int = WIDEST) -> NDArray[np.uint8]:
     """Return the pixels (H, W, 3): upright, 16 bits scaled to 8, transparency over white.
 
-    Raises `ImageProblem`.
+    Args:
+        path: The file.
+        bits: Of the range 0 to 2 ** bits - 1 that the values of a grey image of 16 bits are scaled
+            from; others it leaves alone.
+
+    Raises:
+        ImageProblem: It cannot be decoded, or has values outside of that range.
     """
     with _opened(path) as image:
         image.load()
-        return _rgb(_upright(image))
+        return _rgb(_upright(image), bits)
+
+
+def wide_values(path: Path) -> WideValues | None:
+    """Return what a file of 16 bits per channel holds; None of any other, damaged ones too.
+
+    Of others the header alone is read.
+    """
+    try:
+        with _opened(path) as image:
+            if image.mode.startswith("I"):
+                least, largest = _extremes(image)
+                return WideValues(largest, exact=True) if 0 <= least <= largest < 1 << 16 else None
+            if ";16" not in str(getattr(image, "tile", "")):
+                return None
+            opaque = image.convert("L" if image.mode == "LA" else "RGB")
+            return WideValues(int(np.asarray(opaque).max()) * 256 + 255, exact=False)
+    except ImageProblem:
+        return None
+
+
+def _extremes(image: Image.Image) -> tuple[int, int]:
+    values = np.asarray(image)
+    return int(values.min()), int(values.max())
 
 
 def header_problem(path: Path) -> str | None:
@@ -161,13 +206,16 @@ def _upright(image: Image.Image) -> Image.Image:
         return image
 
 
-def _rgb(image: Image.Image) -> NDArray[np.uint8]:
+def _rgb(image: Image.Image, bits: int) -> NDArray[np.uint8]:
     if image.mode.startswith("I"):
-        values = np.asarray(image)
+        least, largest = _extremes(image)
         # Some versions of Pillow hand 16 bits over in 32; a real 32-bit image has no known range.
-        if values.min() < 0 or values.max() > 65535:
+        if least < 0 or largest >= 1 << 16:
             raise ImageProblem("has 32-bit pixels; save it with 8 or 16 bits per channel")
-        grey = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        top = (1 << bits) - 1
+        if largest > top:
+            raise ImageProblem(f"has values up to {largest}, more than {bits} bits hold ({top})")
+        grey = ((np.asarray(image).astype(np.uint32) * 255 + top // 2) // top).astype(np.uint8)
         return np.repeat(grey[:, :, None], 3, axis=2)
     if image.mode in {"LA", "La", "PA", "RGBA", "RGBa"} or "transparency" in image.info:
         image = image.convert("RGBA")

@@ -75,6 +75,8 @@ def _begin(folder: RunFolder, task: Task, listing: Listing, checkpoints: Checkpo
     folder.write_text(SPLITS, splits)
     for name, problem in task.skipped:
         log.info("skipped %s: %s", name, problem)
+    if listing.bits:
+        log.info("16-bit images are scaled from %d bits", listing.bits)
     counts = {
         name: sum(split == name for split in task.splits.values())
         for name in ("train", "validation", "test")
@@ -116,6 +118,7 @@ def _finish(
         leaks=_leaks(method, task, config["splits"]["scored"]),
         skipped=tuple(task.skipped),
         level_weights=level_weights,
+        bits=listing.bits,
     )
     write_texts(folder.path, config, record, outcome.matrix)
     painter.finish()

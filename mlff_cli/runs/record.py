@@ -42,6 +42,7 @@ class RunRecord:
         skipped: Images that were left out: name and problem.
         level_weights: Learned weight of each level; empty where the fusion layer learns none.
         parent: Digest of the run that this one goes on from; None for one from scratch.
+        bits: Of the range that its 16-bit images are scaled from; None where there are none.
     """
 
     facts: RunFacts
@@ -55,6 +56,7 @@ class RunRecord:
     skipped: tuple[tuple[str, str], ...] = ()
     level_weights: dict[str, float] = field(default_factory=dict)
     parent: str | None = None
+    bits: int | None = 16
 
     @property
     def images_extracted(self) -> int:

@@ -16,6 +16,7 @@ from mlff_cli.runs.folder import CONFIG, SPLITS, RunFolder
 from mlff_cli.runs.listing import Listing, listing_of
 from mlff_cli.runs.record import RunRecord
 from mlff_cli.runs.splits_file import SplitRow, as_split, differences, read_rows, split_rows
+from mlff_cli.runs.value_range import AUTO
 from mlff_cli.tasks.task import Task
 
 HERE = ("device", "workers")
@@ -45,9 +46,20 @@ class OpenRun:
         return read_rows(self.folder.path / SPLITS)
 
     @cached_property
+    def data(self) -> dict[str, Any]:
+        """Its section of data, 16-bit images scaled from the range that they had in the run.
+
+        Not found anew: there may be fewer of them now, or they are others.
+        """
+        data = dict(self.config["data"])
+        if data.get("bits") == AUTO:
+            data["bits"] = self.record.bits or AUTO
+        return data
+
+    @cached_property
     def listing(self) -> Listing:
         """Its images as they are now, wherever they have moved."""
-        return listing_of(self.config)
+        return listing_of({**self.config, "data": self.data})
 
     @cached_property
     def task(self) -> Task:

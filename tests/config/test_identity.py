@@ -41,7 +41,7 @@ def test_what_may_change_one_is_kept(word):
 def test_of_the_data_all_is_kept_but_where_they_lie(dataset):
     config = compose_config("train", [f"dataset={dataset}"])
     places = {"root", "file", "allow_outside_root", "on_bad_image", "bad_image_limit"}
-    places |= {"ignored_columns", "folder_splits"}  # what is read counts by the records
+    places |= {"ignored_columns", "folder_splits", "bits"}  # what is read counts by the records
     assert relevant(config)["data"].keys() == config["data"].keys() - places
 
 
