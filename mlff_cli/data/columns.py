@@ -7,7 +7,22 @@ from mlff_cli.data.manifest import Manifest
 from mlff_cli.errors import UserError, nearest
 
 READ = ("path", "label", "labels", "product", "batch", "group", "split")
-"""Columns that are known by their names, beside targets."""
+"""Columns that are known by their names, beside targets and boxes."""
+
+BOX = ("x", "y", "width", "height")
+"""Columns that tell a part of an image, in pixels."""
+
+LIKE_A_BOX = (
+    ("x", "y", "width"),
+    ("x", "y", "height"),
+    ("x", "y", "w"),
+    ("x", "y", "h"),
+    ("xmin", "ymin", "xmax", "ymax"),
+    ("x1", "y1", "x2", "y2"),
+    ("left", "top", "width", "height"),
+    ("left", "top", "right", "bottom"),
+)
+"""Columns, in small letters, that were perhaps meant to tell one."""
 
 
 def without(manifest: Manifest, ignored: Sequence[str], file: Path) -> Manifest:
@@ -45,6 +60,27 @@ def refuse_near_columns(columns: Sequence[str], targets: Collection[str], file: 
                 f"{file}, line 1: the column '{name}' is not read; rename it to '{meant}' if that "
                 f"is meant, or have it ignored with data.ignored_columns=['{name}']"
             )
+
+
+def has_boxes(columns: Sequence[str], targets: Collection[str], file: Path) -> bool:
+    """Return whether the rows of a manifest are parts of images.
+
+    Raises:
+        UserError: There are columns that look like boxes and are none.
+    """
+    others = [name for name in columns if name not in targets]
+    if all(name in others for name in BOX):
+        return True
+    small = {name.casefold(): name for name in others}
+    for names in LIKE_A_BOX:
+        if all(name in small for name in names):
+            found = [small[name] for name in names]
+            raise UserError(
+                f"{file}, line 1: the columns {', '.join(found)} look like a part of the image, "
+                "which is told by x, y, width and height, in pixels; rename or convert them, or "
+                f"have them ignored with data.ignored_columns={found}"
+            )
+    return False
 
 
 def _meant(name: str) -> str | None:

@@ -5,7 +5,7 @@ import logging
 import os
 import re
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from mlff_cli.data.base import Dataset
 from mlff_cli.errors import SHOWN, UserError, nearest
 from mlff_cli.images.decoding import (
+    MIN_SIDE,
     SUFFIXES,
     UNSUPPORTED,
     WIDEST,
@@ -32,20 +33,25 @@ __all__ = ["SUFFIXES", "FileDataset", "FileImage", "header_problem", "natural", 
 
 _REMEDY = "Fix or remove the file, or leave such files out with data.on_bad_image=skip"
 
+Box = tuple[int, int, int, int]
+"""Left, top, width and height in pixels."""
+
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class FileImage:
-    """One image file. Its methods raise `UserError` that names the file and its trouble.
+    """One image file, or a part of one. Its methods raise `UserError` that names file and trouble.
 
     Attributes:
         path: The file.
         bits: Of the range that 16-bit values are scaled from; what has 8 bits has the default.
+        box: Left, top, width and height in pixels of the part, in the upright image; None: all.
     """
 
     path: Path
     bits: int = WIDEST
+    box: Box | None = None
 
     def identity(self) -> str:
         """Return the hash (64 hex digits) of what `load` returns."""
@@ -56,20 +62,41 @@ class FileImage:
             raise UserError(f"{self.path}: {file_problem(self.path, error)}. {_REMEDY}") from error
 
     def identity_of(self, file_hash: str) -> str:
-        """Return the identity, given the sha256 of the file's bytes: the same unless it is scaled.
+        """Return the identity, given the sha256 of the file's bytes: this, for the file as it is.
 
-        Features of the same file under another range must not be taken for these.
+        Features of the same file under another range, or of another part of it, are others.
         """
-        if self.bits == WIDEST:
+        bits = [] if self.bits == WIDEST else [f"bits={self.bits}"]
+        box = [] if self.box is None else ["box={},{},{},{}".format(*self.box)]
+        if not bits + box:
             return file_hash
-        return hashlib.sha256(f"{file_hash} bits={self.bits}".encode()).hexdigest()
+        return hashlib.sha256(" ".join([file_hash, *bits, *box]).encode()).hexdigest()
 
     def load(self) -> NDArray[np.uint8]:
-        """Return the pixels, RGB, uint8 (H, W, 3), upright, at the file's own size."""
+        """Return the pixels, RGB, uint8 (H, W, 3), upright, at the size of the file or part."""
         try:
-            return decode(self.path, self.bits)
+            return _part(decode(self.path, self.bits), self.box)
         except ImageProblem as problem:
             raise UserError(f"{self.path}: {problem}. {_REMEDY}") from problem
+
+
+def box_problem(box: Box, width: int, height: int) -> str | None:
+    """Return what is wrong with a part of an image of this size, None when nothing is."""
+    left, top, wide, high = box
+    if min(wide, high) < MIN_SIDE:
+        return f"is {wide} x {high}, smaller than {MIN_SIDE} x {MIN_SIDE} pixels"
+    if min(left, top) < 0 or left + wide > width or top + high > height:
+        return f"leads out of the image, which is {width} x {height} pixels"
+    return None
+
+
+def _part(pixels: NDArray[np.uint8], box: Box | None) -> NDArray[np.uint8]:
+    if box is None:
+        return pixels
+    if problem := box_problem(box, pixels.shape[1], pixels.shape[0]):
+        raise ImageProblem("the box {},{},{},{} ".format(*box) + problem)
+    left, top, width, height = box
+    return pixels[top : top + height, left : left + width].copy()
 
 
 def usable(
@@ -81,10 +108,11 @@ def usable(
     file is decoded, so that data cut off half-way are found too; more than the share `limit` of
     bad ones raises `UserError`.
     """
-    if on_bad_image == "skip":
-        problems = _each(decoding_problem, records)
-    else:
-        problems = [_problem(header_problem, record) for record in records]
+    paths = [r.image.path if isinstance(r.image, FileImage) else None for r in records]
+    files = [path for path in dict.fromkeys(paths) if path is not None]
+    checked = _decoded(files) if on_bad_image == "skip" else map(header_problem, files)
+    of_file: dict[Path | None, str | None] = dict(zip(files, checked, strict=True))
+    problems = [of_file.get(path) for path in paths]
     bad = [(r.name, p) for r, p in zip(records, problems, strict=True) if p is not None]
     if bad and on_bad_image == "error":
         raise UserError(f"{_told(bad, len(records))}\n{_REMEDY}")
@@ -107,20 +135,16 @@ def _told(bad: Sequence[tuple[str, str]], total: int) -> str:
     return f"{len(bad)} of {total} images ({share:.1%}) cannot be used:\n" + "\n".join(lines)
 
 
-def _problem(check: Callable[[Path], str | None], record: Record) -> str | None:
-    image = record.image
-    return check(image.path) if isinstance(image, FileImage) else None
-
-
-def _each(check: Callable[[Path], str | None], records: Sequence[Record]) -> list[str | None]:
+def _decoded(files: Sequence[Path]) -> list[str | None]:
+    """Return what is wrong with each file when all of it is decoded."""
     from concurrent.futures import ThreadPoolExecutor
 
     from tqdm import tqdm
 
     # Threads are enough: Pillow lets others run while it decodes.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = pool.map(lambda record: _problem(check, record), records)
-        return list(tqdm(results, "checking images", len(records), disable=None, delay=1))
+        results = pool.map(decoding_problem, files)
+        return list(tqdm(results, "checking images", len(files), disable=None, delay=1))
 
 
 @dataclass(kw_only=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 SUFFIXES_OF = {
     "PNG": (".png", ".apng"),
@@ -81,6 +81,21 @@ def decode(path: Path, bits: int = WIDEST) -> NDArray[np.uint8]:
     with _opened(path) as image:
         image.load()
         return _rgb(_upright(image), bits)
+
+
+def upright_size(path: Path) -> tuple[int, int] | None:
+    """Return width and height of the pixels that `decode` returns, as the header has it.
+
+    None where it has no usable image. An orientation behind the pixels of a PNG is not seen.
+    """
+    try:
+        with _opened(path) as image:
+            late = image.format == "PNG" and "exif" not in image.info
+            turned = not late and image.getexif().get(ExifTags.Base.Orientation, 1) in range(5, 9)
+            width, height = image.size
+            return (height, width) if turned else (width, height)
+    except ImageProblem:
+        return None
 
 
 def wide_values(path: Path) -> WideValues | None:
