@@ -153,7 +153,7 @@ class FileDataset(Dataset):
 
     Attributes:
         root: The folder of the images.
-        image_size: The size that images are squared to later on; not used here.
+        image_size: The size that images are brought to later on; not used here.
         variations: What variations of an image may do; not used here.
         bits: Of the range of 16-bit images, or `auto`; not used here.
         on_bad_image: `error`, or `skip` to leave bad images out.
@@ -163,7 +163,7 @@ class FileDataset(Dataset):
     """
 
     root: str | None = None
-    image_size: int = 128
+    image_size: int | list[int] = 128
     variations: list[str] = field(default_factory=lambda: list(VARIATIONS))
     bits: int | str = "auto"
     on_bad_image: str = "error"
