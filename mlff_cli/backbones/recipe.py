@@ -4,11 +4,12 @@ import hashlib
 import json
 import os
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlff_cli.backbones.levels import Preprocessing
+from mlff_cli.backbones.levels import Preprocessing, as_size
 from mlff_cli.errors import UserError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ class BackboneRecipe(ABC):
     """A pretrained network by name, weight file and levels.
 
     The keyword arguments of a subclass are the keys of its YAML and `image_size`, the side in
-    pixels of the square that images are brought to.
+    pixels of the square that images are brought to, or height and width.
     """
 
     model: str
@@ -30,8 +31,10 @@ class BackboneRecipe(ABC):
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
 
-    def __init__(self, *, image_size: int, weights: str | None, levels: list[str]) -> None:
-        self.image_size = image_size
+    def __init__(
+        self, *, image_size: int | Sequence[int], weights: str | None, levels: list[str]
+    ) -> None:
+        self.image_size = as_size(image_size)
         self.given_weights = weights
         self.levels = tuple(levels)
 
@@ -79,7 +82,9 @@ class BackboneRecipe(ABC):
     @property
     def description(self) -> str:
         """The backbone in words, for people."""
-        return f"{self.model}, {self.image_size} px, {self.weights_file.name}"
+        size = self.image_size
+        shown = f"{size}" if isinstance(size, int) else "{} x {}".format(*size)
+        return f"{self.model}, {shown} px, {self.weights_file.name}"
 
     def build(self) -> "Backbone":
         """Return the network with its weights, frozen, in eval mode.

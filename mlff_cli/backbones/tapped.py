@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from mlff_cli.backbones.levels import LevelInfo
+from mlff_cli.backbones.levels import LevelInfo, Size
 from mlff_cli.backbones.torchvision_remedy import import_torchvision
 from mlff_cli.backbones.weights import require_finite
 from mlff_cli.errors import UserError, nearest
@@ -33,7 +33,12 @@ class Taps(nn.Module):
 
 
 def tapped(
-    model: str, weights: Mapping[str, Tensor], file: Path, *, image_size: int, wanted: Sequence[str]
+    model: str,
+    weights: Mapping[str, Tensor],
+    file: Path,
+    *,
+    image_size: Size,
+    wanted: Sequence[str],
 ) -> tuple[Taps, tuple[LevelInfo, ...]]:
     """Build timm's `model` with `weights`, and say what its levels are.
 
@@ -41,7 +46,7 @@ def tapped(
         model: timm's name of the architecture.
         weights: Tensors under timm's names.
         file: Where they come from, for messages.
-        image_size: Side of the images in pixels, for networks that are made for one.
+        image_size: Of the images in pixels, for networks that are made for one.
         wanted: Names of the levels; empty: all there are.
 
     Raises:
@@ -59,7 +64,7 @@ def tapped(
     return Taps(network, taps, channels_last=channels_last), chosen
 
 
-def _with_features(model: str, weights: Mapping[str, Tensor], file: Path, image_size: int) -> Any:
+def _with_features(model: str, weights: Mapping[str, Tensor], file: Path, image_size: Size) -> Any:
     """Return timm's model with features_only."""
     import_torchvision()
     import timm

@@ -1,5 +1,6 @@
 """Any timm model by name, convolutional or transformer."""
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,12 @@ class Timm(BackboneRecipe):
     """A model of timm's list, with its own mean, standard deviation and weights."""
 
     def __init__(
-        self, *, image_size: int, model: str, weights: str | None, levels: list[str]
+        self,
+        *,
+        image_size: int | Sequence[int],
+        model: str,
+        weights: str | None,
+        levels: list[str],
     ) -> None:
         super().__init__(image_size=image_size, weights=weights, levels=levels)
         self.model = model

@@ -16,8 +16,10 @@ from mlff_cli.runs.reopen import OpenRun, reopen
 from mlff_cli.runs.report_folder import report_folder
 from mlff_cli.runs.scoring import is_readable
 from mlff_cli.runs.splits_file import DIGITS
+from mlff_cli.runs.value_range import AUTO
 from mlff_cli.system.logs import logging_to
 from mlff_cli.tasks.experience import Experience
+from mlff_cli.tasks.record import one_form
 
 OWN = "_own"
 """The choice of `dataset` that stands for the run's own images."""
@@ -46,13 +48,16 @@ def _again(opened: OpenRun) -> int:
 
 def _others(opened: OpenRun, config: Mapping[str, Any]) -> int:
     """Score all images of another data set as the run's heads read them; write what they say."""
-    size = opened.config["data"]["image_size"]
-    theirs = {**opened.config, "data": {**config["data"], "image_size": size}}
+    data = {**config["data"], "image_size": opened.config["data"]["image_size"]}
+    if data.get("bits") == AUTO:  # 16-bit images are as bright as they were in training
+        data["bits"] = opened.data.get("bits", AUTO)
+    theirs = {**opened.config, "data": data}
     listing = listing_of(theirs)
     if not config["score_trained_images"]:
         _refuse_trained_images(opened, listing)
     task = build_task(theirs, listing, only_scored=True)
-    experiences = [_read_by(opened, e, config["use_head"]) for e in task.experiences]
+    wanted = one_form(config["use_head"])
+    experiences = [_read_by(opened, e, wanted) for e in task.experiences]
     scorer = build_scorer(opened.config, "test")
     scored = [(experience, scorer(opened.method, experience)) for experience in experiences]
     table = evaluation_table({e.name: own.values for e, own in scored}, {})
@@ -64,7 +69,7 @@ def _others(opened: OpenRun, config: Mapping[str, Any]) -> int:
             scored,
             scorer=scorer,
             contents=listing.content_of,
-            data=theirs["data"],
+            data=data,
             results=table,
         )
     console().print(across(table))

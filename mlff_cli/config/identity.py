@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlff_cli.config.schema import ANY, schema_of
-from mlff_cli.config.shipped import key_values
+from mlff_cli.config.shipped import key_values, shipped
 from mlff_cli.config.values import Values
 
 
@@ -28,3 +28,22 @@ def _without(tree: Mapping[str, Any], values: Mapping[str, Values], prefix: str 
         for key, value in tree.items()
         if values.get(f"{prefix}{key}", ANY).changes_result
     }
+
+
+def completed(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a config with the keys that it lacks and that change no result, as they are shipped.
+
+    So a run of an older version, which did not know them, can be opened; any other key that is
+    missing decides numbers, and the schema asks for it.
+    """
+    whole = dict(config)
+    for section, tree in config.items():
+        if path := schema_of(section, tree):
+            values = key_values(path)
+            new = {
+                key: default
+                for key, default in shipped(path).items()
+                if key not in tree and not values.get(key, ANY).changes_result
+            }
+            whole[section] = {**tree, **new}
+    return whole

@@ -137,6 +137,10 @@ def _check_value(path: str, value: Any, default: Any, values: Values) -> None:
     kinds = {type(word) for word in values.words}
     if len(kinds) > 1:  # auto | true | false: the default is one of several types
         fits, wanted = type(value) in kinds, values.expected()
+    elif values.pair:
+        kinds_of = [type(item) for item in _listed(value)]
+        fits = kinds_of == ([int, int] if isinstance(value, list) else [int])
+        wanted = f"a whole number, or two for height and width: {path}=[128,256]"
     else:
         fits, wanted = _type(path, value, default, values)
     if not fits:

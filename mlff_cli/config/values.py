@@ -8,6 +8,7 @@ The comment is one of these, and `; changes no result` may follow it or stand al
     exposures: []            # whole numbers
     epochs: 30               # 1 or more
     learning_rate: 0.005     # above 0, below 10
+    image_size: 128          # from 16 to 4096, or [height, width]
     bad_image_limit: 0.05    # from 0 to 1; changes no result
     max_escape: null         # from 0, below 1, or null
     root: null               # changes no result
@@ -24,6 +25,7 @@ import yaml
 MARK = "changes no result"
 OR_NULL = ", or null"
 LIST_OF_WORDS, LIST_OF_NUMBERS = "any of ", "whole numbers"
+OR_A_PAIR = ", or [height, width]"
 
 NUMBER = r"-?\d[\d.^e-]*"
 """Digits, or a power of two less one."""
@@ -49,6 +51,7 @@ class Values:
         above: The lowest number is itself not admitted.
         below: The highest number is itself not admitted.
         nullable: The value is such a number, or null.
+        pair: The value is a number, or two of them for height and width.
         changes_result: False where no number of a run depends on the key.
     """
 
@@ -61,6 +64,7 @@ class Values:
     above: bool = False
     below: bool = False
     nullable: bool = False
+    pair: bool = False
     changes_result: bool = True
 
     @property
@@ -72,6 +76,11 @@ class Values:
         """Return whether a value of the right type is one of these."""
         if self.words:
             return all(word in self.words for word in (value if self.several else [value]))
+        if self.pair and isinstance(value, list):
+            return all(map(self._in_range, value))
+        return self._in_range(value)
+
+    def _in_range(self, value: Any) -> bool:
         if isinstance(value, bool) or not isinstance(value, int | float):
             return True
         return self._high_enough(value) and self._low_enough(value)
@@ -133,7 +142,8 @@ def _rule(said: str) -> Values:
         words = said.removeprefix(LIST_OF_WORDS).split(" | ")
         known = tuple(yaml.safe_load(word) for word in words)
         return Values(said, known, several=said.startswith(LIST_OF_WORDS))
-    return _range(said)
+    pair = said.endswith(OR_A_PAIR)
+    return replace(_range(said.removesuffix(OR_A_PAIR)), said=said, pair=pair)
 
 
 def _range(said: str) -> Values:

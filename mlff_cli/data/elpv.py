@@ -35,7 +35,7 @@ class Elpv(FileDataset):
             a block joins the one before.
     """
 
-    image_size: int = 224
+    image_size: int | list[int] = 224
     classes: int = 2
     threshold: float = 0.5
     group_size: int = 60

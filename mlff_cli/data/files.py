@@ -5,7 +5,7 @@ import logging
 import os
 import re
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +16,10 @@ from numpy.typing import NDArray
 from mlff_cli.data.base import Dataset
 from mlff_cli.errors import SHOWN, UserError, nearest
 from mlff_cli.images.decoding import (
+    MIN_SIDE,
+    SUFFIXES,
+    UNSUPPORTED,
+    WIDEST,
     ImageProblem,
     decode,
     decoding_problem,
@@ -23,38 +27,76 @@ from mlff_cli.images.decoding import (
     header_problem,
 )
 from mlff_cli.images.variations import VARIATIONS, check_variations
-from mlff_cli.tasks.record import Record
+from mlff_cli.tasks.record import Record, one_form
 
 __all__ = ["SUFFIXES", "FileDataset", "FileImage", "header_problem", "natural", "one_of", "usable"]
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
-"""Endings by which images are found, in small letters."""
-
 _REMEDY = "Fix or remove the file, or leave such files out with data.on_bad_image=skip"
+
+Box = tuple[int, int, int, int]
+"""Left, top, width and height in pixels."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class FileImage:
-    """One image file. Both methods raise `UserError` that names the file and its trouble."""
+    """One image file, or a part of one. Its methods raise `UserError` that names file and trouble.
+
+    Attributes:
+        path: The file.
+        bits: Of the range that 16-bit values are scaled from; what has 8 bits has the default.
+        box: Left, top, width and height in pixels of the part, in the upright image; None: all.
+    """
 
     path: Path
+    bits: int = WIDEST
+    box: Box | None = None
 
     def identity(self) -> str:
-        """Return the sha256 of the file's bytes."""
+        """Return the hash (64 hex digits) of what `load` returns."""
         try:
             with self.path.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
+                return self.identity_of(hashlib.file_digest(file, "sha256").hexdigest())
         except OSError as error:
             raise UserError(f"{self.path}: {file_problem(self.path, error)}. {_REMEDY}") from error
 
+    def identity_of(self, file_hash: str) -> str:
+        """Return the identity, given the sha256 of the file's bytes: this, for the file as it is.
+
+        Features of the same file under another range, or of another part of it, are others.
+        """
+        bits = [] if self.bits == WIDEST else [f"bits={self.bits}"]
+        box = [] if self.box is None else ["box={},{},{},{}".format(*self.box)]
+        if not bits + box:
+            return file_hash
+        return hashlib.sha256(" ".join([file_hash, *bits, *box]).encode()).hexdigest()
+
     def load(self) -> NDArray[np.uint8]:
-        """Return the pixels, RGB, uint8 (H, W, 3), upright, at the file's own size."""
+        """Return the pixels, RGB, uint8 (H, W, 3), upright, at the size of the file or part."""
         try:
-            return decode(self.path)
+            return _part(decode(self.path, self.bits), self.box)
         except ImageProblem as problem:
             raise UserError(f"{self.path}: {problem}. {_REMEDY}") from problem
+
+
+def box_problem(box: Box, width: int, height: int) -> str | None:
+    """Return what is wrong with a part of an image of this size, None when nothing is."""
+    left, top, wide, high = box
+    if min(wide, high) < MIN_SIDE:
+        return f"is {wide} x {high}, smaller than {MIN_SIDE} x {MIN_SIDE} pixels"
+    if min(left, top) < 0 or left + wide > width or top + high > height:
+        return f"leads out of the image, which is {width} x {height} pixels"
+    return None
+
+
+def _part(pixels: NDArray[np.uint8], box: Box | None) -> NDArray[np.uint8]:
+    if box is None:
+        return pixels
+    if problem := box_problem(box, pixels.shape[1], pixels.shape[0]):
+        raise ImageProblem("the box {},{},{},{} ".format(*box) + problem)
+    left, top, width, height = box
+    return pixels[top : top + height, left : left + width].copy()
 
 
 def usable(
@@ -66,10 +108,11 @@ def usable(
     file is decoded, so that data cut off half-way are found too; more than the share `limit` of
     bad ones raises `UserError`.
     """
-    if on_bad_image == "skip":
-        problems = _each(decoding_problem, records)
-    else:
-        problems = [_problem(header_problem, record) for record in records]
+    paths = [r.image.path if isinstance(r.image, FileImage) else None for r in records]
+    files = [path for path in dict.fromkeys(paths) if path is not None]
+    checked = _decoded(files) if on_bad_image == "skip" else map(header_problem, files)
+    of_file: dict[Path | None, str | None] = dict(zip(files, checked, strict=True))
+    problems = [of_file.get(path) for path in paths]
     bad = [(r.name, p) for r, p in zip(records, problems, strict=True) if p is not None]
     if bad and on_bad_image == "error":
         raise UserError(f"{_told(bad, len(records))}\n{_REMEDY}")
@@ -92,20 +135,16 @@ def _told(bad: Sequence[tuple[str, str]], total: int) -> str:
     return f"{len(bad)} of {total} images ({share:.1%}) cannot be used:\n" + "\n".join(lines)
 
 
-def _problem(check: Callable[[Path], str | None], record: Record) -> str | None:
-    image = record.image
-    return check(image.path) if isinstance(image, FileImage) else None
-
-
-def _each(check: Callable[[Path], str | None], records: Sequence[Record]) -> list[str | None]:
+def _decoded(files: Sequence[Path]) -> list[str | None]:
+    """Return what is wrong with each file when all of it is decoded."""
     from concurrent.futures import ThreadPoolExecutor
 
     from tqdm import tqdm
 
     # Threads are enough: Pillow lets others run while it decodes.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = pool.map(lambda record: _problem(check, record), records)
-        return list(tqdm(results, "checking images", len(records), disable=None, delay=1))
+        results = pool.map(decoding_problem, files)
+        return list(tqdm(results, "checking images", len(files), disable=None, delay=1))
 
 
 @dataclass(kw_only=True)
@@ -114,8 +153,9 @@ class FileDataset(Dataset):
 
     Attributes:
         root: The folder of the images.
-        image_size: The size that images are squared to later on; not used here.
+        image_size: The size that images are brought to later on; not used here.
         variations: What variations of an image may do; not used here.
+        bits: Of the range of 16-bit images, or `auto`; not used here.
         on_bad_image: `error`, or `skip` to leave bad images out.
         bad_image_limit: Share of bad images above which `skip` gives up.
         allow_outside_root: Admit links and paths that lead out of `root`.
@@ -123,8 +163,9 @@ class FileDataset(Dataset):
     """
 
     root: str | None = None
-    image_size: int = 128
+    image_size: int | list[int] = 128
     variations: list[str] = field(default_factory=lambda: list(VARIATIONS))
+    bits: int | str = "auto"
     on_bad_image: str = "error"
     bad_image_limit: float = 0.05
     allow_outside_root: bool = False
@@ -184,8 +225,14 @@ class FileDataset(Dataset):
                 self.check_inside(Path(entry.path), root)
         return sorted(found, key=lambda entry: natural(entry.name))
 
-    def images(self, folder: Path, root: Path, suffixes: Collection[str] = SUFFIXES) -> list[Path]:
-        """Return what in a folder is named like an image; a folder named so is a bad image."""
+    def images(
+        self, folder: Path, root: Path, suffixes: Collection[str] = (*SUFFIXES, *UNSUPPORTED)
+    ) -> list[Path]:
+        """Return what in a folder is named like an image.
+
+        A folder named so is a bad image, and so is an image of a kind that is not supported: both
+        are found here to be named later.
+        """
         found = self.entries(folder, root)
         return [Path(e.path) for e in found if Path(e.name).suffix.lower() in suffixes]
 
@@ -219,5 +266,5 @@ def one_of(key: str, value: str, choices: Collection[str]) -> None:
 
 def natural(name: str) -> tuple[list[tuple[bool, int, str]], str]:
     """Return a sorting key by which `part2` comes before `part10`."""
-    pieces = re.findall(r"([0-9]+)|([^0-9]+)", name)
+    pieces = re.findall(r"([0-9]+)|([^0-9]+)", one_form(name))
     return [(not digits, int(digits or 0), text) for digits, text in pieces], name

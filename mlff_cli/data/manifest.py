@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlff_cli.errors import UserError
+from mlff_cli.tasks.record import one_form
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
 
@@ -33,7 +34,7 @@ def read_manifest(file: Path, must_have: str) -> Manifest:
     separator = _separator(header, must_have)
     lines = _lines(file, text, separator)
     _, names = next(lines, (1, []))
-    columns = tuple(name.strip() for name in names)
+    columns = tuple(one_form(name.strip()) for name in names)
     twice = sorted({name for name in columns if name and columns.count(name) > 1})
     if twice:
         raise UserError(f"{file}, line 1: the column '{twice[0]}' stands there twice")

@@ -143,6 +143,10 @@ class Placement(Dataset):
         generator_seed: int = 0,
         variations: Sequence[str] = ("brightness",),
     ) -> None:
+        if not isinstance(image_size, int):
+            raise UserError(
+                f"data.image_size={image_size}: images that are drawn are square; give one number"
+            )
         if not 32 <= image_size <= 1024:
             raise UserError(f"data.image_size={image_size}: expected 32 to 1024 pixels")
         if images_per_class < 1:

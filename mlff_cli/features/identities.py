@@ -6,8 +6,9 @@ import logging
 import os
 import time
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from io import BufferedReader
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,34 +38,51 @@ def memo_of(store: Path | None) -> Path | None:
 def identities(images: Sequence[ImageSource], memo: Path | None) -> list[str]:
     """Return the content hash (64 hex digits) of each image.
 
-    An image with a `path` is one file, its identity the SHA-256 of the bytes; `memo` is a file
-    that remembers it by path, size and times (None: nothing is remembered). Any other image
-    tells its identity itself.
+    An image with a `path` is one file, its identity the SHA-256 of the bytes, or what its
+    `identity_of` makes of that; `memo` is a file that remembers the hash by path, size and times
+    (None: nothing is remembered). Any other image tells its identity itself.
 
     Raises:
         UserError: A file cannot be read; the message names it.
     """
     paths = [_path(image) for image in images]
-    hashes = _hashes(list(dict.fromkeys(path for path in paths if path is not None)), memo)
+    hashes = of_files([path for path in paths if path is not None], memo, _sha256)
     return [
-        image.identity() if path is None else hashes[path]
+        image.identity() if path is None else _identity(image, hashes[path])
         for image, path in zip(images, paths, strict=True)
     ]
 
 
-def _hashes(paths: Sequence[str], memo: Path | None) -> dict[str, str]:
-    """Return the hash of each file: remembered, where it is as it was, else read."""
+def _identity(image: ImageSource, file_hash: str) -> str:
+    identity_of: Callable[[str], str] | None = getattr(image, "identity_of", None)
+    return identity_of(file_hash) if identity_of else file_hash
+
+
+def of_files(
+    paths: Sequence[str], memo: Path | None, read: Callable[[BufferedReader], str]
+) -> dict[str, str]:
+    """Return what is asked of each file: remembered, where it is as it was, else read.
+
+    Args:
+        paths: Absolute.
+        memo: The file that remembers it; None: nothing is remembered.
+        read: Returns it of an open file.
+
+    Raises:
+        UserError: A file cannot be read; the message names it.
+    """
+    paths = list(dict.fromkeys(paths))
     known = _load(memo)
-    hashes: dict[str, str] = {}
+    facts: dict[str, str] = {}
     for path in paths:
         version = _found(path)
         if version in known:
-            hashes[path] = known[version]
-    due = [path for path in paths if path not in hashes]
+            facts[path] = known[version]
+    due = [path for path in paths if path not in facts]
     with ThreadPoolExecutor(_THREADS) as pool:
-        hashed = list(pool.map(_hashed, due))
-    _append(memo, [(version, digest) for digest, version in hashed if version is not None])
-    return hashes | dict(zip(due, (digest for digest, _ in hashed), strict=True))
+        new = list(pool.map(lambda path: _read(path, read), due))
+    _append(memo, [(version, fact) for fact, version in new if version is not None])
+    return facts | dict(zip(due, (fact for fact, _ in new), strict=True))
 
 
 def _path(image: ImageSource) -> str | None:
@@ -83,8 +101,12 @@ def _version(path: str, status: os.stat_result) -> _Version:
     return _Version(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
-def _hashed(path: str) -> tuple[str, _Version | None]:
-    """Return the hash, and what it may be remembered by.
+def _sha256(file: BufferedReader) -> str:
+    return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _read(path: str, read: Callable[[BufferedReader], str]) -> tuple[str, _Version | None]:
+    """Return what is read of a file, and what it may be remembered by.
 
     A file that changed just now may change again within the resolution of its times: it is not
     remembered.
@@ -93,12 +115,12 @@ def _hashed(path: str) -> tuple[str, _Version | None]:
     try:
         with Path(path).open("rb") as file:
             before = _version(path, os.fstat(file.fileno()))
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            found = read(file)
             after = _version(path, os.fstat(file.fileno()))
     except OSError as error:
         raise _unreadable(path, error) from error
     settled = now - max(after.modified_ns, after.changed_ns) >= _SETTLED_NANOSECONDS
-    return digest, after if settled and before == after else None
+    return found, after if settled and before == after else None
 
 
 def _load(memo: Path | None) -> dict[_Version, str]:

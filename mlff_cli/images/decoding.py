@@ -3,14 +3,46 @@
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM")
-"""What Pillow may read; others are left out because some start programs (EPS: Ghostscript)."""
+SUFFIXES_OF = {
+    "PNG": (".png", ".apng"),
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "BMP": (".bmp",),
+    "TIFF": (".tif", ".tiff"),
+    "WEBP": (".webp",),
+    "GIF": (".gif",),
+    "PPM": (".ppm", ".pgm", ".pbm", ".pnm"),
+    "JPEG2000": (".jp2", ".j2k", ".j2c", ".jpf", ".jpx", ".jpc"),
+}
+"""Formats that Pillow may read, by its names, and the endings of their files in small letters.
+
+Others are left out because some start programs (EPS: Ghostscript).
+"""
+
+FORMATS = tuple(SUFFIXES_OF)
+
+SUFFIXES = tuple(suffix for suffixes in SUFFIXES_OF.values() for suffix in suffixes)
+"""Endings by which images are found in folders; a manifest may name any file."""
+
+UNSUPPORTED = {
+    **dict.fromkeys((".heic", ".heif", ".hif"), "HEIF"),
+    **dict.fromkeys((".avif", ".jxl", ".jxr", ".tga", ".psd", ".svg", ".eps", ".exr", ".hdr")),
+    **dict.fromkeys((".dng", ".cr2", ".cr3", ".nef", ".nrw", ".arw", ".srf", ".orf"), "camera raw"),
+    **dict.fromkeys((".rw2", ".raf", ".pef", ".srw", ".raw", ".iiq", ".3fr"), "camera raw"),
+    **dict.fromkeys((".dcm", ".dicom"), "DICOM"),
+    **dict.fromkeys((".mpo", ".pfm", ".fits", ".fit", ".czi")),
+    **dict.fromkeys((".mp4", ".avi", ".mov", ".mkv"), "video"),
+}
+"""Endings of files that hold images and are not read, and what they are called where not by these.
+
+In folders they are found, to be named. A file named so that is a PNG, say, is read all the same.
+"""
 
 MAX_PIXELS = 100_000_000
 MIN_SIDE = 8
@@ -20,14 +52,73 @@ class ImageProblem(Exception):  # noqa: N818 - a finding, told as text
     """What is wrong with an image file; the message leaves out the file's name."""
 
 
-def decode(path: Path) -> NDArray[np.uint8]:
+WIDEST = 16
+"""Bits of the widest values that are read; their range is the default to scale from."""
+
+
+@dataclass(frozen=True)
+class WideValues:
+    """What a file of 16 bits holds: its largest value, and whether that is known exactly.
+
+    Of several channels Pillow reads the upper 8 bits of each: the value is the largest it may be.
+    """
+
+    largest: int
+    exact: bool
+
+
+def decode(path: Path, bits: int = WIDEST) -> NDArray[np.uint8]:
     """Return the pixels (H, W, 3): upright, 16 bits scaled to 8, transparency over white.
 
-    Of an animation, the first frame. Raises `ImageProblem`.
+    Args:
+        path: The file.
+        bits: Of the range 0 to 2 ** bits - 1 that the values of a grey image of 16 bits are scaled
+            from; others it leaves alone.
+
+    Raises:
+        ImageProblem: It cannot be decoded, or has values outside of that range.
     """
     with _opened(path) as image:
         image.load()
-        return _rgb(_upright(image))
+        return _rgb(_upright(image), bits)
+
+
+def upright_size(path: Path) -> tuple[int, int] | None:
+    """Return width and height of the pixels that `decode` returns, as the header has it.
+
+    None where it has no usable image. An orientation behind the pixels of a PNG is not seen.
+    """
+    try:
+        with _opened(path) as image:
+            late = image.format == "PNG" and "exif" not in image.info
+            turned = not late and image.getexif().get(ExifTags.Base.Orientation, 1) in range(5, 9)
+            width, height = image.size
+            return (height, width) if turned else (width, height)
+    except ImageProblem:
+        return None
+
+
+def wide_values(path: Path) -> WideValues | None:
+    """Return what a file of 16 bits per channel holds; None of any other, damaged ones too.
+
+    Of others the header alone is read.
+    """
+    try:
+        with _opened(path) as image:
+            if image.mode.startswith("I"):
+                least, largest = _extremes(image)
+                return WideValues(largest, exact=True) if 0 <= least <= largest < 1 << 16 else None
+            if ";16" not in str(getattr(image, "tile", "")):
+                return None
+            opaque = image.convert("L" if image.mode == "LA" else "RGB")
+            return WideValues(int(np.asarray(opaque).max()) * 256 + 255, exact=False)
+    except ImageProblem:
+        return None
+
+
+def _extremes(image: Image.Image) -> tuple[int, int]:
+    values = np.asarray(image)
+    return int(values.min()), int(values.max())
 
 
 def header_problem(path: Path) -> str | None:
@@ -66,11 +157,14 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     try:
         _check_file(path)
         with Image.open(path, formats=FORMATS) as image:
+            if image.format == "TIFF":  # of camera raw, it would be the small preview
+                _check_supported(path)
             _check_header(image)
             yield image
     except (ImageProblem, MemoryError):
         raise
     except UnidentifiedImageError:
+        _check_supported(path)
         known = ", ".join(FORMATS)
         raise ImageProblem(f"is not an image ({known}), or its header is damaged") from None
     except Image.DecompressionBombError:
@@ -92,7 +186,21 @@ def _check_file(path: Path) -> None:
         raise ImageProblem("is empty (0 bytes)")
 
 
+def _check_supported(path: Path) -> None:
+    if (suffix := path.suffix.lower()) in UNSUPPORTED:
+        kind = UNSUPPORTED[suffix] or suffix[1:].upper()
+        raise ImageProblem(
+            f"is {kind}, which is not supported; convert it to PNG, TIFF or JPEG"
+        ) from None
+
+
 def _check_header(image: Image.Image) -> None:
+    # The second picture of an MPO is a preview or a map of depth that a telephone adds to a JPEG.
+    if getattr(image, "is_animated", False) and image.format != "MPO":
+        raise ImageProblem(
+            f"holds {getattr(image, 'n_frames', 2)} pages or frames, and which of them counts is "
+            "not known; save those that do as files of their own"
+        )
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise ImageProblem(_too_large(f"{width} x {height} pixels, "))
@@ -113,13 +221,16 @@ def _upright(image: Image.Image) -> Image.Image:
         return image
 
 
-def _rgb(image: Image.Image) -> NDArray[np.uint8]:
+def _rgb(image: Image.Image, bits: int) -> NDArray[np.uint8]:
     if image.mode.startswith("I"):
-        values = np.asarray(image)
+        least, largest = _extremes(image)
         # Some versions of Pillow hand 16 bits over in 32; a real 32-bit image has no known range.
-        if values.min() < 0 or values.max() > 65535:
+        if least < 0 or largest >= 1 << 16:
             raise ImageProblem("has 32-bit pixels; save it with 8 or 16 bits per channel")
-        grey = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        top = (1 << bits) - 1
+        if largest > top:
+            raise ImageProblem(f"has values up to {largest}, more than {bits} bits hold ({top})")
+        grey = ((np.asarray(image).astype(np.uint32) * 255 + top // 2) // top).astype(np.uint8)
         return np.repeat(grey[:, :, None], 3, axis=2)
     if image.mode in {"LA", "La", "PA", "RGBA", "RGBa"} or "transparency" in image.info:
         image = image.convert("RGBA")

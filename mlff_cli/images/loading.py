@@ -1,4 +1,4 @@
-"""From image sources to batches of squared images, decoded ahead of the network."""
+"""From image sources to batches of images of one size, decoded ahead of the network."""
 
 import os
 import tempfile
@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
+from mlff_cli.backbones.levels import Size, sides
 from mlff_cli.errors import UserError
 from mlff_cli.tasks.record import ImageSource
 
@@ -19,14 +20,16 @@ if TYPE_CHECKING:
     from mlff_cli.backbones.levels import Preprocessing
 
 
-def squared(pixels: np.ndarray, size: int) -> Tensor:
-    """Resize RGB pixels (H, W, 3) to a uint8 tensor (3, size, size); bicubic, antialiased.
+def resized(pixels: np.ndarray, size: Size) -> Tensor:
+    """Resize RGB pixels (H, W, 3) to a uint8 tensor (3, height, width); bicubic, antialiased.
 
-    The whole image is kept and its proportions are not: a defect may lie at any edge.
+    The whole image is kept, and its proportions where the size has them: a defect may lie at any
+    edge.
     """
-    if pixels.shape[:2] != (size, size):
+    height, width = sides(size)
+    if pixels.shape[:2] != (height, width):
         image = Image.fromarray(pixels)
-        pixels = np.asarray(image.resize((size, size), Image.Resampling.BICUBIC))
+        pixels = np.asarray(image.resize((width, height), Image.Resampling.BICUBIC))
     return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
 
 
@@ -38,7 +41,7 @@ def normalised(images: Tensor, preprocessing: "Preprocessing") -> Tensor:
 
 
 class _Images(TorchDataset[Tensor | UserError]):
-    def __init__(self, sources: Sequence[ImageSource], size: int) -> None:
+    def __init__(self, sources: Sequence[ImageSource], size: Size) -> None:
         self.sources = sources
         self.size = size
 
@@ -47,7 +50,7 @@ class _Images(TorchDataset[Tensor | UserError]):
 
     def __getitem__(self, index: int) -> Tensor | UserError:
         try:
-            return squared(self.sources[index].load(), self.size)
+            return resized(self.sources[index].load(), self.size)
         except UserError as error:
             # Raised here, a worker process would wrap its traceback into the message.
             return error
@@ -57,13 +60,13 @@ IN_MEMORY = 2 << 30
 """Bytes of decoded images that are kept in memory; more lie in a temporary file."""
 
 
-def all_images(sources: Sequence[ImageSource], size: int, workers: int) -> Tensor:
-    """Decode every image once: uint8 (N, 3, size, size), for training that returns to them.
+def all_images(sources: Sequence[ImageSource], size: Size, workers: int) -> Tensor:
+    """Decode every image once: uint8 (N, 3, H, W), for training that returns to them.
 
     Raises:
         UserError: An image cannot be read.
     """
-    shape = (len(sources), 3, size, size)
+    shape = (len(sources), 3, *sides(size))
     if int(np.prod(shape)) > IN_MEMORY:
         with tempfile.TemporaryFile() as file:
             images = torch.from_numpy(np.memmap(file, np.uint8, "w+", shape=shape))
@@ -81,9 +84,9 @@ LONGEST_TEMPORARY = 70
 
 
 def image_batches(
-    sources: Sequence[ImageSource], size: int, batch_size: int, workers: int, pinned: bool = False
+    sources: Sequence[ImageSource], size: Size, batch_size: int, workers: int, pinned: bool = False
 ) -> Iterator[Tensor]:
-    """Yield uint8 batches (B, 3, size, size) in the order of the sources; the last may be short.
+    """Yield uint8 batches (B, 3, H, W) in the order of the sources; the last may be short.
 
     Raises:
         UserError: An image cannot be read; worker processes hand it over as it is.

@@ -61,11 +61,11 @@ def _shifted(images: "Tensor", down: float, right: float) -> "Tensor":
     """Shift images (B, 3, H, W) by shares (0 to 1) of the way from one end to the other."""
     from torch.nn import functional as F
 
-    side = images.shape[-1]
-    reach = max(1, round(side * SHIFT))
-    top, left = (reach + round((share * 2 - 1) * reach) for share in (down, right))
-    padded = F.pad(images.float(), (reach,) * 4, mode="replicate")
-    return padded[:, :, top : top + side, left : left + side]
+    height, width = images.shape[-2:]
+    low, wide = (max(1, round(side * SHIFT)) for side in (height, width))
+    top, left = low + round((down * 2 - 1) * low), wide + round((right * 2 - 1) * wide)
+    padded = F.pad(images.float(), (wide, wide, low, low), mode="replicate")
+    return padded[:, :, top : top + height, left : left + width]
 
 
 def random_variation(kinds: Sequence[str]) -> Callable[["Tensor"], "Tensor"]:

@@ -88,6 +88,8 @@ def _begin(folder: RunFolder, task: Task, listing: Listing, checkpoints: Checkpo
     folder.write_text(SPLITS, splits)
     for name, problem in task.skipped:
         log.info("skipped %s: %s", name, problem)
+    if listing.bits:
+        log.info("16-bit images are scaled from %d bits", listing.bits)
     counts = {
         name: sum(split == name for split in task.splits.values())
         for name in ("train", "validation", "test")
@@ -138,6 +140,7 @@ def _finish(
         kind=predictions.kind,
         answers=answers_of(task.experiences, scored, predictions.kind),
         points=points,
+        bits=listing.bits,
     )
     final = final_scores(folder, config, record, outcome.matrix)
     write_texts(folder.path, config, record, outcome.matrix, final)

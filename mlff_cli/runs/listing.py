@@ -11,6 +11,7 @@ from mlff_cli.errors import UserError
 from mlff_cli.features.identities import identities, memo_of
 from mlff_cli.runs.identity import data_digest
 from mlff_cli.runs.registry import implementation
+from mlff_cli.runs.value_range import AUTO, in_one_range
 from mlff_cli.tasks.record import ImageSource, Record
 
 
@@ -23,12 +24,14 @@ class Listing:
         contents: 64 hex digits for each.
         target_names: Names of the records' targets; empty without.
         skipped: Images that were left out: name and problem.
+        bits: Of the range that all 16-bit images are scaled from; None where there are none.
     """
 
     records: Sequence[Record]
     contents: Sequence[str]
     target_names: tuple[str, ...]
     skipped: Sequence[tuple[str, str]]
+    bits: int | None = None
 
     @cached_property
     def digest(self) -> str:
@@ -58,6 +61,7 @@ def listing_of(config: Mapping[str, Any]) -> Listing:
     if not records:
         raise UserError(f"dataset={config['data']['name']}: there is no image")
     store = Path(config["paths"]["features"]).expanduser() if config["features"]["store"] else None
+    records, bits = in_one_range(records, config["data"].get("bits", AUTO), store)
     contents = identities([record.image for record in records], memo_of(store))
     skipped = list(getattr(dataset, "skipped", []))
-    return Listing(records, contents, tuple(dataset.target_names), skipped)
+    return Listing(records, contents, tuple(dataset.target_names), skipped, bits)

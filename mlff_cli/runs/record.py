@@ -48,6 +48,7 @@ class RunRecord:
         answers: What the floors of figures answer for every image of an experience.
         points: Operating points, where there are good and defective images.
         parent: Digest of the run that this one goes on from; None for one from scratch.
+        bits: Of the range that its 16-bit images are scaled from; None where there are none.
     """
 
     facts: RunFacts
@@ -64,6 +65,7 @@ class RunRecord:
     answers: dict[str, tuple[str, ...]] = field(default_factory=dict)
     points: tuple[OperatingPoint, ...] = ()
     parent: str | None = None
+    bits: int | None = 16
 
     @property
     def images_extracted(self) -> int:

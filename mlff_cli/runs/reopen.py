@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from mlff_cli.config.identity import completed
 from mlff_cli.config.schema import check
 from mlff_cli.errors import UserError
 from mlff_cli.methods.base import Method
@@ -15,6 +16,7 @@ from mlff_cli.runs.folder import CONFIG, SPLITS, RunFolder
 from mlff_cli.runs.listing import Listing, listing_of
 from mlff_cli.runs.record import RunRecord
 from mlff_cli.runs.splits_file import SplitRow, as_split, differences, read_rows, split_rows
+from mlff_cli.runs.value_range import AUTO
 from mlff_cli.tasks.task import Task
 
 HERE = ("device", "workers")
@@ -44,9 +46,20 @@ class OpenRun:
         return read_rows(self.folder.path / SPLITS)
 
     @cached_property
+    def data(self) -> dict[str, Any]:
+        """Its section of data, 16-bit images scaled from the range that they had in the run.
+
+        Not found anew: there may be fewer of them now, or they are others.
+        """
+        data = dict(self.config["data"])
+        if data.get("bits") == AUTO:
+            data["bits"] = self.record.bits or AUTO
+        return data
+
+    @cached_property
     def listing(self) -> Listing:
         """Its images as they are now, wherever they have moved."""
-        return listing_of(self.config)
+        return listing_of({**self.config, "data": self.data})
 
     @cached_property
     def task(self) -> Task:
@@ -117,7 +130,7 @@ def reopen(
         UserError: There is no run, it is not finished, or its config was changed by hand.
     """
     folder = RunFolder(path)
-    config = folder.config()
+    config = completed(folder.config())
     try:
         check(config, "train")
     except UserError as error:

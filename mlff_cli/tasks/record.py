@@ -1,10 +1,19 @@
 """What is known of an image before anything is computed from it."""
 
+import unicodedata
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+def one_form(name: str) -> str:
+    """Return a name in the form in which names are compared: Unicode's NFC.
+
+    macOS hands an `ö` in a file's name over in two characters, a keyboard in one.
+    """
+    return unicodedata.normalize("NFC", name)
 
 
 class ImageSource(Protocol):
@@ -22,6 +31,8 @@ class ImageSource(Protocol):
 @dataclass(frozen=True, slots=True)
 class Record:
     """One image, its labels and where it belongs; no pixels.
+
+    Labels, product, batch and group are kept in `one_form`; the name stays as it was given.
 
     Attributes:
         name: Unique in the dataset; how `splits.csv` and messages call the image.
@@ -42,6 +53,11 @@ class Record:
     batch: str = ""
     group: str = ""
     split: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "labels", tuple(map(one_form, self.labels)))
+        for field in ("product", "batch", "group"):
+            object.__setattr__(self, field, one_form(getattr(self, field)))
 
     @property
     def unit(self) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mlff_cli.errors import UserError, nearest
-from mlff_cli.tasks.record import Record
+from mlff_cli.tasks.record import Record, one_form
 
 Line = Literal["product", "batch", "class"]
 Heads = Literal["separate", "shared", "growing"]
@@ -65,8 +65,9 @@ def cut(
     atoms = list(dict.fromkeys(atom for record in records for atom in atoms_of(record, line)))
     if not atoms:
         raise UserError("schedule.line=class: the images have no labels; choose product or batch")
-    atoms = _ordered(atoms, order)
-    hidden = set(atoms) if only_scored else _unseen(atoms, unseen)
+    atoms = _ordered(atoms, list(map(one_form, order)))
+    names = None if unseen is None else list(map(one_form, unseen))
+    hidden = set(atoms) if only_scored else _unseen(atoms, names)
     size = classes_per_experience if line == "class" else 1
     cuts = [
         Cut(group, learned=not hidden & set(group))

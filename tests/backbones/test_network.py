@@ -16,7 +16,7 @@ from mlff_cli.backbones.resnet18 import ResNet18
 from mlff_cli.backbones.resnet50 import ResNet50
 from mlff_cli.backbones.timm import Timm
 from mlff_cli.errors import UserError
-from mlff_cli.images.loading import normalised, squared
+from mlff_cli.images.loading import normalised, resized
 
 LITE0 = [("blocks.0", 16, 2), ("blocks.1", 24, 4), ("blocks.2", 40, 8), ("blocks.4", 112, 16),
          ("blocks.6", 320, 32)]  # fmt: skip
@@ -232,7 +232,7 @@ def test_the_embedded_weights_know_what_the_photographs_show(photograph):
     top, left = ((length - side) // 2 for length in pixels.shape[:2])
     centre = np.ascontiguousarray(pixels[top : top + side, left : left + side])
     with torch.inference_mode():
-        batch = normalised(squared(centre, NATIVE)[None], embedded.preprocessing)
+        batch = normalised(resized(centre, NATIVE)[None], embedded.preprocessing)
         scores = whole(batch)[0].softmax(0)
     assert int(scores.argmax()) == PHOTOGRAPHS[photograph]
 

@@ -37,6 +37,15 @@ def test_the_fingerprint_changes_with_each_ingredient(tmp_path):
     assert usual.fingerprint == resnet18(tmp_path).fingerprint
 
 
+def test_a_square_is_the_same_however_its_size_is_given(tmp_path):
+    usual, square = resnet18(tmp_path), resnet18(tmp_path, image_size=[64, 64])
+    assert square.fingerprint == usual.fingerprint
+    assert square.preprocessing == usual.preprocessing
+    long, tall = (resnet18(tmp_path, image_size=size) for size in ([64, 96], [96, 64]))
+    assert len({usual.fingerprint, long.fingerprint, tall.fingerprint}) == 3
+    assert "64 x 96 px" in long.description and "64 px" in usual.description
+
+
 def test_the_fingerprint_does_not_depend_on_where_the_file_lies(tmp_path):
     (tmp_path / "elsewhere").mkdir()
     assert resnet18(tmp_path).fingerprint == resnet18(tmp_path / "elsewhere").fingerprint

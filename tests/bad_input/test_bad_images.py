@@ -67,6 +67,12 @@ BAD_IMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda path: Image.fromarray(picture((24, 24)).astype("f4")).save(path, format="TIFF"),
         "floating-point pixels",
     ),
+    "animated": (
+        lambda path: Image.fromarray(picture()).save(
+            path, save_all=True, append_images=[Image.fromarray(picture(seed=1))]
+        ),
+        "holds 2 pages or frames",
+    ),
     "PostScript named .png": (
         lambda path: path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"),
         "is not an image",
@@ -79,9 +85,6 @@ GOOD_IMAGES: dict[str, Callable[[Path], object]] = {
     "CMYK": lambda path: Image.fromarray(picture((24, 24, 4)), "CMYK").save(path, format="TIFF"),
     "1-bit": lambda path: Image.fromarray(picture()).convert("1").save(path),
     "EXIF-rotated": rotated,
-    "animated": lambda path: Image.fromarray(picture()).save(
-        path, save_all=True, append_images=[Image.fromarray(picture(seed=1))]
-    ),
 }
 
 

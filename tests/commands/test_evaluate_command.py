@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from command_calls import call, refusal, scores
 from PIL import Image
+from tiny_task import TINY as CUSTOM
 
 from mlff_cli.results.predictions_file import read
 
@@ -144,3 +145,36 @@ def test_images_that_a_run_was_trained_on_are_not_scored_as_others_unless_told(o
 
 def test_a_key_that_the_runs_data_do_not_have_is_named(run_folder, empty):
     assert "dataset=surfaces" in refusal("evaluate", str(run_folder), "data.root=images")
+
+
+def wide_pictures(root, largest):
+    """Write 16-bit pictures of two classes of one product, with values up to the largest."""
+    draw = np.random.default_rng(largest)
+    for label in ("good", "scratch"):
+        (root / "bolt" / label).mkdir(parents=True)
+        for number in range(4):
+            pixels = draw.integers(0, largest, (24, 24), dtype=np.uint16)
+            pixels[0, 0] = largest
+            Image.fromarray(pixels).save(root / "bolt" / label / f"{number}.png")
+    return f"data.root={root}"
+
+
+def test_other_16_bit_images_are_as_bright_as_they_were_in_training(tmp_path, empty):
+    own = wide_pictures(tmp_path / "own", 4000)
+    result = call("train", *CUSTOM, own)
+    assert result.code == 0, result.err
+    (run,) = (empty / "runs" / "custom").iterdir()
+    assert "16-bit images are scaled from 12 bits" in (run / "log.txt").read_text()
+    for kept, said in ((4, "scaled from 0 to 4095"), (1, "images are gone")):
+        for file in list((tmp_path / "own/bolt/good").iterdir())[kept:]:
+            file.unlink()
+        found = call("evaluate", str(run), own)
+        assert said in found.out + found.err
+    other = wide_pictures(tmp_path / "dark", 900)
+    found = call("evaluate", str(run), "dataset=folder", other)
+    assert found.code == 0 and "scaled from 0 to 4095 (data.bits=12)" in found.out
+    found = call("evaluate", str(run), "dataset=folder", other, "data.bits=10")
+    assert found.code == 0 and "scaled from 0 to 1023 (data.bits=10)" in found.out
+    bright = wide_pictures(tmp_path / "bright", 9000)
+    said = refusal("evaluate", str(run), "dataset=folder", bright)
+    assert "has values up to 9000, more than data.bits=12 hold" in said

@@ -5,8 +5,10 @@ from copy import deepcopy
 import pytest
 
 from mlff_cli.config.composition import compose_config
-from mlff_cli.config.identity import relevant
+from mlff_cli.config.identity import completed, relevant
+from mlff_cli.config.schema import check
 from mlff_cli.config.shipped import choices
+from mlff_cli.errors import UserError
 
 BASE = ("task=custom", "data.root=/images")
 
@@ -39,6 +41,7 @@ def test_what_may_change_one_is_kept(word):
 def test_of_the_data_all_is_kept_but_where_they_lie(dataset):
     config = compose_config("train", [f"dataset={dataset}"])
     places = {"root", "file", "allow_outside_root", "on_bad_image", "bad_image_limit"}
+    places |= {"ignored_columns", "folder_splits", "bits"}  # what is read counts by the records
     assert relevant(config)["data"].keys() == config["data"].keys() - places
 
 
@@ -54,3 +57,14 @@ def test_a_config_stays_as_it_was_and_a_section_of_nothing_goes():
 def test_a_section_that_is_no_shipped_choice_stays_whole():
     config = {**compose_config("train", BASE), "data": {"name": "mine", "root": "/x"}}
     assert relevant(config)["data"] == {"name": "mine", "root": "/x"}
+
+
+def test_a_config_of_before_a_key_that_changes_no_result_can_be_opened():
+    config = compose_config("train", ["dataset=csv", "data.file=list.csv"])
+    old = deepcopy(config)
+    del old["data"]["ignored_columns"]
+    assert completed(old) == config
+    assert relevant(old) == relevant(config)
+    del old["data"]["variations"]
+    with pytest.raises(UserError, match=r"'data\.variations' is missing"):
+        check(completed(old), "train")

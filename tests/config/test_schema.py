@@ -4,6 +4,7 @@ from copy import deepcopy
 
 import pytest
 
+from mlff_cli.config.composition import compose_config
 from mlff_cli.config.schema import check, flatten, schema_of, suggest_key
 from mlff_cli.config.shipped import SECTIONS, default_choices, shipped
 from mlff_cli.errors import UserError
@@ -218,3 +219,21 @@ def test_the_schema_of_a_section_is_a_shipped_file(section, tree, path):
 def test_suggestions(config, wrong, right):
     keys = dict(flatten(config)) | dict.fromkeys(default_choices("train"))
     assert right in suggest_key(wrong, keys)
+
+
+@pytest.mark.parametrize("size", [64, [64, 128], [128, 128]])
+def test_images_of_files_may_be_squares_or_not(size):
+    words = ["dataset=folder", "data.root=x", f"data.image_size={size}".replace(" ", "")]
+    assert compose_config("train", words)["data"]["image_size"] == size
+
+
+@pytest.mark.parametrize("size", ["[64]", "[64,64,64]", "[64,64.5]", "[8,64]", "true", "8", "64.5"])
+def test_a_size_that_is_none_is_refused(size):
+    with pytest.raises(UserError, match=r"data\.image_size: expected"):
+        compose_config("train", ["dataset=folder", "data.root=x", f"data.image_size={size}"])
+
+
+@pytest.mark.parametrize("data", ["surfaces", "placement"])
+def test_drawn_images_are_square(data):
+    with pytest.raises(UserError, match=r"data\.image_size: expected a whole number, found \[64"):
+        compose_config("train", [f"dataset={data}", "data.image_size=[64,128]"])

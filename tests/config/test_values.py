@@ -21,6 +21,12 @@ from mlff_cli.config.values import Values, number, read_values
         ("-1 or more", [-1, 0], [-2], "at least -1"),
         ("from 0 to 1", [0, 0.5, 1], [-0.001, 1.001], "at least 0 and at most 1"),
         ("from 16 to 4096", [16, 4096], [15, 4097], "at least 16 and at most 4096"),
+        (
+            "from 16 to 4096, or [height, width]",
+            [16, [16, 4096], [64, 64]],
+            [15, [15, 64], [64, 4097]],
+            "at least 16 and at most 4096",
+        ),
         ("from 0 to 2^63-1", [2**63 - 1], [2**63, -1], "at least 0 and at most 2^63-1"),
         ("above 0, below 10", [1e-9, 9.99], [0, 10], "between 0 and 10 (above 0, below 10)"),
         ("from 0, below 1", [0, 0.75], [1, -0.1], "between 0 and 1 (from 0, below 1)"),

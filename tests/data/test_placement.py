@@ -121,6 +121,7 @@ def test_a_missing_component_leaves_its_lands():
     ("arguments", "message"),
     [
         ({"image_size": 0}, "data.image_size=0"),
+        ({"image_size": [64, 96]}, "drawn are square; give one number"),
         ({"image_size": 100_000}, "32 to 1024"),
         ({"images_per_class": 0}, "data.images_per_class=0"),
         ({"labelling": "offset"}, "did you mean 'offsets'"),

@@ -54,6 +54,7 @@ def test_good_and_defect_are_balanced_and_show_the_same_parts():
     ("arguments", "message"),
     [
         ({"image_size": 0}, "data.image_size=0"),
+        ({"image_size": [64, 96]}, "drawn are square; give one number"),
         ({"image_size": 100_000}, "32 to 1024"),
         ({"images_per_class": 0}, "data.images_per_class=0"),
         ({"labelling": "good_defects"}, "did you mean 'good_defect'"),

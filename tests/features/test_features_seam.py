@@ -13,7 +13,7 @@ from mlff_cli.features.features import Features
 from mlff_cli.features.pooling import LevelInput, pooled
 from mlff_cli.features.store.memory import MemoryStore
 from mlff_cli.fusion.local import LocalFusion
-from mlff_cli.images.loading import normalised, squared
+from mlff_cli.images.loading import normalised, resized
 from mlff_cli.images.variations import varied
 from mlff_cli.runs.building import build_features
 from mlff_cli.system.device import Device
@@ -55,7 +55,7 @@ def test_stored_features_are_those_of_the_live_network(images, tmp_path, store):
     inputs = every_input(features)
     stored = read(features, images, inputs)
     backbone = features.recipe.build()
-    pixels = torch.stack([squared(image.load(), 48) for image in images])
+    pixels = torch.stack([resized(image.load(), 48) for image in images])
     with torch.inference_mode():
         maps = backbone(normalised(pixels, backbone.preprocessing))
     names = [level.name for level in backbone.levels]
@@ -164,7 +164,7 @@ def test_variations_have_features_of_their_own(images, tmp_path, weights_of):
     (changed,) = read(features, images[:3], inputs, variation=1)
     assert features.extracted == 6
     assert not torch.equal(plain, changed)
-    pixels = torch.stack([squared(image.load(), 48) for image in images[:3]])
+    pixels = torch.stack([resized(image.load(), 48) for image in images[:3]])
     backbone = features.recipe.build()
     with torch.inference_mode():
         maps = backbone(normalised(varied(pixels, 1), backbone.preprocessing))

@@ -54,13 +54,13 @@ def later(monkeypatch):
 def hashed(monkeypatch):
     """The paths of files that were read."""
     seen = []
-    original = module._hashed
+    original = module._read
 
-    def watched(path):
+    def watched(path, read):
         seen.append(Path(path).name)
-        return original(path)
+        return original(path, read)
 
-    monkeypatch.setattr(module, "_hashed", watched)
+    monkeypatch.setattr(module, "_read", watched)
     return seen
 
 

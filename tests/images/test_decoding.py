@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mlff_cli.images.decoding import ImageProblem, decode, decoding_problem, header_problem
+from mlff_cli.images.decoding import (
+    SUFFIXES,
+    ImageProblem,
+    decode,
+    decoding_problem,
+    header_problem,
+)
 
 
 def gradient(height=12, width=20):
@@ -25,6 +31,23 @@ def test_lossless_formats_give_the_pixels(tmp_path, suffix):
     pixels = decode(path)
     assert pixels.dtype == np.uint8 and pixels.flags.writeable
     np.testing.assert_array_equal(pixels, gradient())
+
+
+def test_every_suffix_is_one_that_pillow_saves_in_a_format_that_is_read(tmp_path):
+    for suffix in SUFFIXES:
+        path = tmp_path / f"a{suffix}"
+        Image.fromarray(gradient(64, 64)).save(path, Image.registered_extensions()[suffix])
+        assert decode(path).shape == (64, 64, 3), suffix
+
+
+def test_what_a_file_holds_counts_more_than_its_name(tmp_path):
+    Image.fromarray(gradient()).save(tmp_path / "a.raw", "PNG")
+    np.testing.assert_array_equal(decode(tmp_path / "a.raw"), gradient())
+
+
+def test_jpeg_2000_without_loss_gives_the_pixels(tmp_path):
+    Image.fromarray(gradient(64, 64)).save(tmp_path / "a.jp2", irreversible=False)
+    np.testing.assert_array_equal(decode(tmp_path / "a.jp2"), gradient(64, 64))
 
 
 def test_grey_becomes_three_equal_channels(tmp_path):
@@ -94,16 +117,42 @@ def test_damaged_exif_does_not_spoil_the_pixels(tmp_path):
     assert decode(tmp_path / "a.jpg").shape == (64, 64, 3)
 
 
-def test_an_animation_gives_its_first_frame(tmp_path):
-    frames = [Image.new("RGB", (10, 10), colour) for colour in ("red", "blue")]
-    for suffix in ("gif", "webp", "png"):
-        path = tmp_path / f"a.{suffix}"
-        frames[0].save(path, save_all=True, append_images=frames[1:])
-        red, _, blue = decode(path)[5, 5]
-        assert red > 200 and blue < 50
+@pytest.mark.parametrize("suffix", ["gif", "webp", "png", "tiff"])
+def test_several_pages_or_frames_are_refused_and_one_is_not(tmp_path, suffix):
+    frames = [Image.new("RGB", (10, 10), colour) for colour in ("red", "blue", "lime")]
+    path = tmp_path / f"a.{suffix}"
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    for problem in (header_problem(path), decoding_problem(path)):
+        assert "holds 3 pages or frames" in (problem or "")
+        assert "files of their own" in (problem or "")
+    frames[0].save(path, save_all=True)
+    red, _, blue = decode(path)[5, 5]
+    assert red > 200 and blue < 50
 
 
-@pytest.mark.parametrize("suffix", ["png", "jpg", "bmp", "tiff", "webp"])
+def test_the_preview_that_a_telephone_adds_to_a_jpeg_is_no_page(tmp_path):
+    photograph, preview = (Image.new("RGB", (64, 64), colour) for colour in ("red", "blue"))
+    photograph.save(tmp_path / "a.jpg", "MPO", save_all=True, append_images=[preview])
+    assert Image.open(tmp_path / "a.jpg").format == "MPO"
+    assert decode(tmp_path / "a.jpg")[5, 5, 0] > 200
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("a.heic", "is HEIF"), ("b.DNG", "is camera raw"), ("c.avif", "is AVIF"), ("d.mp4", "video")],
+)
+@pytest.mark.parametrize("format", ["TIFF", None])
+def test_images_that_are_not_supported_are_told_by_their_names(tmp_path, name, words, format):
+    if format:
+        Image.fromarray(gradient()).save(tmp_path / name, format)  # as camera raw files are
+    else:
+        (tmp_path / name).write_bytes(b"\0\0\0\x18ftypheic")
+    for problem in (header_problem(tmp_path / name), decoding_problem(tmp_path / name)):
+        assert words in (problem or "")
+        assert "not supported; convert it to PNG" in (problem or "")
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "bmp", "tiff", "webp", "jp2"])
 def test_truncated_data_is_told(tmp_path, suffix):
     path = tmp_path / f"a.{suffix}"
     noise().save(path)
@@ -113,7 +162,7 @@ def test_truncated_data_is_told(tmp_path, suffix):
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
-@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tiff", "gif", "bmp"])
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tiff", "gif", "bmp", "jp2"])
 def test_damaged_bytes_never_escape_as_another_error(tmp_path, suffix):
     path = tmp_path / f"a.{suffix}"
     noise().save(path)

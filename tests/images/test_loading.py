@@ -1,4 +1,4 @@
-"""Image sources to batches of squared images."""
+"""Image sources to batches of images of one size."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from mlff_cli.backbones.levels import Preprocessing
 from mlff_cli.data.files import FileImage
 from mlff_cli.errors import UserError
 from mlff_cli.images import loading as images
-from mlff_cli.images.loading import all_images, image_batches, normalised, squared
+from mlff_cli.images.loading import all_images, image_batches, normalised, resized
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def greys(batch):
 
 def test_an_image_of_the_right_size_is_left_alone():
     pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
-    square = squared(pixels, 8)
+    square = resized(pixels, 8)
     assert square.shape == (3, 8, 8)
     assert torch.equal(square.permute(1, 2, 0), torch.from_numpy(pixels))
 
@@ -38,7 +38,7 @@ def test_an_image_of_the_right_size_is_left_alone():
 def test_the_whole_image_is_kept_also_its_edges():
     pixels = np.zeros((60, 120, 3), dtype=np.uint8)
     pixels[:, -24:] = (255, 0, 0)
-    square = squared(pixels, 30)
+    square = resized(pixels, 30)
     assert square.shape == (3, 30, 30)
     assert square.dtype == torch.uint8
     assert (square[0, :, -4:] > 250).all()
@@ -46,11 +46,19 @@ def test_the_whole_image_is_kept_also_its_edges():
     assert (square[1:] == 0).all()
 
 
+def test_a_size_of_two_is_height_and_width():
+    pixels = np.zeros((60, 120, 3), dtype=np.uint8)
+    pixels[:, 60:] = 200
+    image = resized(pixels, (20, 40))
+    assert image.shape == (3, 20, 40)
+    assert (image[:, :, :18] < 5).all() and (image[:, :, 22:] > 195).all()
+
+
 @pytest.mark.parametrize("place", range(40, 46))
 def test_a_defect_of_one_pixel_is_averaged_and_never_dropped(place):
     pixels = np.zeros((90, 90, 3), dtype=np.uint8)
     pixels[place, place] = 255
-    assert 200 < float(squared(pixels, 30).double().sum()) * 9 / 3 < 400
+    assert 200 < float(resized(pixels, 30).double().sum()) * 9 / 3 < 400
 
 
 def test_normalised_by_hand():
@@ -100,6 +108,11 @@ def test_all_images_in_memory_and_in_a_file(sources, limit, monkeypatch):
     assert greys(whole) == [10 * number for number in range(11)]
     chosen = whole[torch.tensor([7, 2, 7])]
     assert greys(chosen) == [70, 20, 70]
+
+
+def test_images_of_a_height_and_a_width(sources):
+    assert all_images(sources, (12, 20), 0).shape == (11, 3, 12, 20)
+    assert [b.shape[2:] for b in image_batches(sources, (12, 20), 8, 0)] == [(12, 20), (12, 20)]
 
 
 def test_workers_hand_over_what_one_process_reads(sources):

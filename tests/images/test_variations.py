@@ -187,6 +187,19 @@ def test_every_dataset_says_which_variations_leave_its_labels_true(file):
     assert set(keys["variations"]) <= set(VARIATIONS)
 
 
+def test_a_shift_is_a_share_of_the_side_along_which_it_goes():
+    plain = torch.zeros(1, 3, 50, 200, dtype=torch.uint8)
+    plain[:, :, 25, 100] = 255
+    reached = set()
+    for number in range(1, 40):
+        changed = varied(plain, number, ["shifts"])
+        assert changed.shape == plain.shape
+        (place,) = (changed[0, 0] > 0).nonzero().tolist()
+        reached.add((abs(place[0] - 25), abs(place[1] - 100)))
+    assert max(down for down, _ in reached) == 3
+    assert 9 < max(right for _, right in reached) <= 12
+
+
 def test_offsets_survive_neither_flips_nor_shifts():
     placement = next(file for file in FILES if file.stem == "placement")
     assert yaml.safe_load(placement.read_text())["variations"] == ["brightness"]

@@ -18,7 +18,8 @@ from mlff_cli.tasks.record import Record
 FREE = {
     "table", "trainer.workers", "trainer.checkpoint_every", "trainer.processes",
     "data.root", "data.file", "data.allow_outside_root", "data.on_bad_image",
-    "data.bad_image_limit", "paths.runs", "paths.features", "paths.data",
+    "data.bad_image_limit", "data.ignored_columns", "data.folder_splits", "data.bits",
+    "paths.runs", "paths.features", "paths.data",
 }  # fmt: skip
 """Keys that say where things lie and how a run goes, or whose effect is in the data."""
 

@@ -1,5 +1,7 @@
 """How a sequence is cut: order, what is unseen, and names that cannot be meant."""
 
+from unicodedata import normalize
+
 import pytest
 
 from mlff_cli.data.generated import GeneratedImage
@@ -61,3 +63,12 @@ def test_an_order_that_cannot_be_meant(order, message):
 def test_unseen_names_that_cannot_be_meant(unseen, message):
     with pytest.raises(UserError, match=f"schedule.unseen: .*{message}"):
         by_product(unseen=unseen)
+
+
+def test_names_in_either_form_of_unicode_are_the_same():
+    one, other = (normalize(form, "Prüfling") for form in ("NFC", "NFD"))
+    assert one != other
+    records = [Record(name, IMAGE, ("a",), product=name) for name in (one, other, "pin")]
+    assert [each.name for each in cut(records, line="product")] == [one, "pin"]
+    cuts = cut(records, line="product", order=["pin", other], unseen=[other])
+    assert [(each.name, each.learned) for each in cuts] == [("pin", True), (one, False)]
