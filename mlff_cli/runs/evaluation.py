@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
@@ -18,12 +17,12 @@ from mlff_cli.results.renderers import csv as as_csv
 from mlff_cli.results.table import Table
 from mlff_cli.runs.final_scores import TOGETHER, FinalScores, answers_of, good_names
 from mlff_cli.runs.folder import PREDICTIONS
-from mlff_cli.runs.page import provenance, title_of, worst_images
+from mlff_cli.runs.page import provenance, title_of
 from mlff_cli.runs.prediction_log import PredictionLog
 from mlff_cli.runs.reopen import OpenRun
 from mlff_cli.runs.report import FIGURES
 from mlff_cli.runs.scoring import Scored, Scorer
-from mlff_cli.runs.worst_images import write_worst_images
+from mlff_cli.runs.worst_images import worst_images
 from mlff_cli.system.files import write_atomically
 from mlff_cli.tasks.experience import Experience
 from mlff_cli.tasks.record import ImageSource
@@ -74,10 +73,7 @@ def _page(
     results: Table,
 ) -> str:
     records = {r.name: r.image for e in experiences for r in e.split("test")}
-    with TemporaryDirectory(prefix="mlff-worst-") as scratch:
-        heads = {plain(experience.name): experience.head for experience in experiences}
-        write_worst_images(Path(scratch), opened.method, final.scored, records, heads)
-        worst = worst_images(Path(scratch))
+    heads = {plain(experience.name): experience.head for experience in experiences}
     made = provenance(opened.folder, opened.record)
     return run_page(
         RunPage(
@@ -91,7 +87,7 @@ def _page(
             leaks="",
             leaking=False,
             skipped=(),
-            worst=worst,
+            worst=worst_images(opened.method, final.scored, records, heads),
             provenance={"evaluated by": command_line(), **made},
             config=yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True),
         )

@@ -21,13 +21,13 @@ from mlff_cli.runs.folder import ENVIRONMENT, MATRIX, PREDICTIONS, SPLITS, RunFo
 from mlff_cli.runs.identity import backbone_name
 from mlff_cli.runs.listing import Listing
 from mlff_cli.runs.loop import Outcome, learn_sequence
-from mlff_cli.runs.page import write_page
+from mlff_cli.runs.page import keep_worst_images, write_page
 from mlff_cli.runs.prediction_log import PredictionLog
 from mlff_cli.runs.record import RunRecord
 from mlff_cli.runs.report import pictures_of, write_texts
 from mlff_cli.runs.splits_file import split_rows, written
 from mlff_cli.runs.thresholds import chosen_points, limit
-from mlff_cli.runs.worst_images import write_worst_images
+from mlff_cli.runs.worst_images import worst_images
 from mlff_cli.system.environment import environment
 from mlff_cli.system.logs import logging_to
 from mlff_cli.tasks.experience import SplitName
@@ -144,13 +144,13 @@ def _finish(
     )
     final = final_scores(folder, config, record, outcome.matrix)
     write_texts(folder.path, config, record, outcome.matrix, final)
-    write_worst_images(
-        folder.path,
+    worst = worst_images(
         method,
         [part for part in final.scored if part.experience != TOGETHER],
         {record.name: record.image for record in task.records},
         {plain(experience.name): experience.head for experience in task.experiences},
     )
+    keep_worst_images(folder.path, worst)
     write_page(folder, folder.path, config, record=record, matrix=outcome.matrix, final=final)
     painter.finish()
     folder.finish(record)

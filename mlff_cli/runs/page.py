@@ -1,10 +1,10 @@
 """report.html of a finished run, from what it saved."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import yaml
 
 from mlff_cli.audit.verdict import sentence
@@ -19,8 +19,7 @@ from mlff_cli.runs.folder import RunFolder
 from mlff_cli.runs.record import RunRecord
 from mlff_cli.system.files import write_atomically
 
-WORST, INDEX = "worst", "index.json"
-"""The folder of the worst images, and what tells of them."""
+WORST = "worst_images.json"
 
 
 def write_page(
@@ -58,32 +57,25 @@ def title_of(config: Mapping[str, Any]) -> str:
     return str(task.get("title") or task.get("name", ""))
 
 
+def keep_worst_images(folder: Path, images: Sequence[WorstImage]) -> None:
+    """Keep the worst images of a run: they cannot be made of what else it saved."""
+    write_atomically(folder / WORST, msgspec.json.encode(images))
+
+
 def worst_images(folder: Path) -> list[WorstImage]:
-    """Return the worst images that lie in a folder; none where none were kept.
+    """Return the worst images that were kept in a folder; none where none were.
 
     Raises:
-        UserError: One of them is missing or damaged.
+        UserError: The file is damaged.
     """
-    index = folder / WORST / INDEX
-    if not index.is_file():
-        return []
+    file = folder / WORST
     try:
-        return [
-            WorstImage(
-                (index.parent / line["file"]).read_bytes(),
-                (index.parent / line["where"]).read_bytes() if line["where"] else b"",
-                line["image"],
-                line["experience"],
-                line["truth"],
-                line["prediction"],
-                line["explained"],
-            )
-            for line in json.loads(index.read_text(encoding="utf-8"))
-        ]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return msgspec.json.decode(file.read_bytes(), type=list[WorstImage])
+    except FileNotFoundError:
+        return []
+    except (OSError, msgspec.MsgspecError) as error:
         raise UserError(
-            f"{index}: is damaged ({error}); remove the folder {index.parent} to have the report "
-            "without its worst images"
+            f"{file}: is damaged ({error}); remove it to have the report without its worst images"
         ) from error
 
 

@@ -1,19 +1,16 @@
-"""The worst images of a run as thumbnails, with what the network looked at, kept for its report."""
+"""The worst images of a run as thumbnails, with where the network looked."""
 
 import io
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from mlff_cli.methods.base import Method
+from mlff_cli.results.page.gallery import WorstImage
 from mlff_cli.results.predictions import Predictions
 from mlff_cli.results.wrongness import Worst, pointed_at, worst
-from mlff_cli.runs.page import INDEX, WORST
-from mlff_cli.system.files import write_atomically
 from mlff_cli.tasks.record import ImageSource
 
 COUNT = 24
@@ -24,44 +21,35 @@ GLOW = (255, 60, 0)
 """Colour of what the network looked at."""
 
 
-def write_worst_images(
-    folder: Path,
+def worst_images(
     method: Method,
     parts: Sequence[Predictions],
     sources: Mapping[str, ImageSource],
     heads: Mapping[str, str],
-) -> None:
-    """Write the worst images of final scores into `folder`/worst, with an index of what they are.
+) -> list[WorstImage]:
+    """Return the worst images of final scores, the worst one first.
 
     Args:
-        folder: Of the run, or another.
         method: As it is at the end.
         parts: Final predictions of its experiences.
         sources: Where pixels come from, by the name of the image.
         heads: The head of each experience, by name.
     """
-    target = folder / WORST
-    lines = []
-    for number, (image, glow) in enumerate(_with_maps(method, parts, sources, heads), start=1):
+    found = []
+    for image, glow in _with_maps(method, parts, sources, heads):
         part, row = parts[image.part], image.row
-        name, where = f"{number:02d}.jpg", f"{number:02d}_where.png"
-        write_atomically(target / name, _thumbnail(sources[part.images[row]].load()))
-        if glow is not None:
-            write_atomically(target / where, _glow(glow))
-        lines.append(
-            {
-                "file": name,
-                "where": where if glow is not None else "",
-                "image": part.images[row],
-                "experience": part.experience,
-                "truth": ", ".join(part.truths[row]),
-                "prediction": ", ".join(part.predicted[row]),
-                "explained": part.outputs[pointed_at(part, row)],
-                "wrongness": image.wrongness,
-            }
+        found.append(
+            WorstImage(
+                thumbnail=_thumbnail(sources[part.images[row]].load()),
+                where=b"" if glow is None else _glow(glow),
+                image=part.images[row],
+                experience=part.experience,
+                truth=", ".join(part.truths[row]),
+                prediction=", ".join(part.predicted[row]),
+                explained=part.outputs[pointed_at(part, row)],
+            )
         )
-    text = json.dumps(lines, indent=1, ensure_ascii=False)
-    write_atomically(target / INDEX, text + "\n")
+    return found
 
 
 def _with_maps(
