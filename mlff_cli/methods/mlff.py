@@ -10,8 +10,9 @@ from torch.nn import functional as F
 
 from mlff_cli.fusion.base import FusionLayer
 from mlff_cli.methods.base import Context, State
+from mlff_cli.methods.herding import herded
 from mlff_cli.methods.on_features import TrainedOnFeatures
-from mlff_cli.methods.rehearsal import Exemplars, Memory, drawn
+from mlff_cli.methods.rehearsal import Exemplars, Memory
 from mlff_cli.methods.training import Part, Penalty
 from mlff_cli.methods.training_features import TrainingFeatures
 from mlff_cli.tasks.experience import Step
@@ -25,7 +26,8 @@ class MultiLevelFeatureFusion(TrainedOnFeatures):
     hold: those of old products do not change.
 
     Where experiences share a head, `rehearsal` images per class of each are kept as features: the
-    exemplars, which make half of every later batch (Chaudhry et al. 2019, arXiv 1902.10486).
+    exemplars, chosen by herding, which make half of every later batch (Chaudhry et al. 2019,
+    arXiv 1902.10486).
     """
 
     own_fusion = True
@@ -77,9 +79,10 @@ class MultiLevelFeatureFusion(TrainedOnFeatures):
         if not self.rehearsal or experience.head == experience.name:
             return
         records, head = experience.train, self.adapters[experience.head]
+        seen = self.descriptors(features[experience.head].plain, experience.head)
         exemplars = Exemplars.of(
             records,
-            drawn(records, self.rehearsal, head, self.seed_of(experience.index, 0)),
+            herded(seen, records, self.rehearsal, head),
             head,
             variations=features[experience.head].stored,
             inputs=self.adapters.fusion.inputs,

@@ -2,7 +2,6 @@
 
 import json
 import logging
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -121,25 +120,6 @@ class Memory:
         self.kept = {}
         for (head, experience), placed in own.items():
             self.kept.setdefault(head, {})[experience] = _exemplars(placed, experience)
-
-
-def drawn(records: Sequence[Record], per_class: int, head: Head, seed: int) -> list[int]:
-    """Return the places of images drawn at random: `per_class` of each class, or all there are.
-
-    An image with several labels counts for each of them, one with none as a class of its own.
-    Where the head answers with numbers, as many are drawn for each number.
-    """
-    order = torch.randperm(len(records), generator=torch.Generator().manual_seed(seed)).tolist()
-    if head.answers == "targets":
-        return sorted(order[: per_class * head.n_outputs])
-    counts: Counter[str] = Counter()
-    chosen = []
-    for place in order:
-        classes = records[place].labels or ("",)
-        if any(counts[name] < per_class for name in classes):
-            counts.update(classes)
-            chosen.append(place)
-    return sorted(chosen)
 
 
 def _placed(exemplars: Exemplars) -> list[tuple[tuple[int, ...], Tensor]]:

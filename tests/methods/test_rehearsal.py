@@ -1,7 +1,5 @@
 """Exemplars: which images they are, what is kept of them, and what they are for."""
 
-from collections import Counter
-
 import pytest
 import torch
 from configs_for_tests import digits_manifest, learned, small_config, task_of, tiny_backbone
@@ -13,7 +11,7 @@ from mlff_cli.heads.classifier import Classifier
 from mlff_cli.heads.multi_label import MultiLabel
 from mlff_cli.heads.regressor import Regressor
 from mlff_cli.methods.base import Journal
-from mlff_cli.methods.rehearsal import Exemplars, Memory, drawn
+from mlff_cli.methods.rehearsal import Exemplars, Memory
 from mlff_cli.runs.adapters_file import KEPT, load_adapters, save_adapters
 from mlff_cli.runs.building import build_method
 from mlff_cli.tasks.record import Record
@@ -29,30 +27,6 @@ def records(*labels, targets=()):
     return [
         Record(str(place), None, labels=own, targets=targets) for place, own in enumerate(labels)
     ]
-
-
-def test_of_each_class_as_many_as_asked_for_or_all_there_are():
-    images = records(*[("good",)] * 20, *[("pit",)] * 3, *[("dent",)] * 8)
-    places = drawn(images, 5, CLASSIFIER, seed=0)
-    assert Counter(images[place].labels[0] for place in places) == {"good": 5, "pit": 3, "dent": 5}
-    assert places == sorted(set(places))
-    assert places == drawn(images, 5, CLASSIFIER, seed=0)
-    assert any(places != drawn(images, 5, CLASSIFIER, seed=seed) for seed in range(1, 4))
-
-
-def test_an_image_with_several_labels_counts_for_each_and_one_without_is_a_class():
-    images = records(*[("pit", "dent")] * 4, *[("dent",)] * 9, *[()] * 9)
-    for seed in range(5):
-        chosen = [images[place].labels for place in drawn(images, 3, LABELS, seed)]
-        assert Counter(chosen)[()] == 3
-        assert sum("pit" in labels for labels in chosen) == 3
-        assert 3 <= sum("dent" in labels for labels in chosen) <= 6
-
-
-def test_of_numbers_as_many_for_each_whatever_the_labels_are():
-    images = records(*[("left",)] * 30, targets=(1.0, 2.0))
-    assert len(drawn(images, 4, NUMBERS, seed=0)) == 8
-    assert drawn(images[:5], 4, NUMBERS, seed=0) == [0, 1, 2, 3, 4]
 
 
 def exemplars(head, images, places):
