@@ -77,7 +77,7 @@ def refuse_untrained_labels(drawn: Sequence[Record], splits: Mapping[str, str]) 
             raise UserError(
                 f"the label '{missing[0]}' is never trained: its images are all fixed to "
                 f"validation or test (the first is {record.name}); fix some to train, or leave "
-                "`split` empty"
+                "`split` empty (splits by folders: data.folder_splits=ignore)"
             )
 
 
