@@ -73,8 +73,6 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _said(error: Exception | KeyboardInterrupt) -> tuple[str, int]:
     """Return what to say about an error, and the exit code."""
-    if isinstance(error, UserError):
-        return str(error), 2
     if isinstance(error, KeyboardInterrupt):
         word, code = ("terminated", 143) if isinstance(error, Terminated) else ("interrupted", 130)
         return f"{word}; the same command resumes the run", code

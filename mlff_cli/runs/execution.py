@@ -15,7 +15,7 @@ from mlff_cli.results.tables import RunFacts
 from mlff_cli.runs.adapters_file import save_adapters
 from mlff_cli.runs.building import build_method, build_scorer, build_task
 from mlff_cli.runs.checkpoints import Checkpoints
-from mlff_cli.runs.folder import ENVIRONMENT, MATRIX, SPLITS, RunFolder
+from mlff_cli.runs.folder import ENVIRONMENT, LOG, MATRIX, SPLITS, RunFolder
 from mlff_cli.runs.identity import backbone_name
 from mlff_cli.runs.listing import Listing
 from mlff_cli.runs.loop import Outcome, learn_sequence
@@ -39,7 +39,7 @@ def execute(
         task = build_task(config, listing)
         method = build_method(config, listing)
         scorer = build_scorer(config, config["splits"]["scored"])
-    with folder.locked(), logging_to(folder.path / "log.txt"):
+    with folder.locked(), logging_to(folder.path / LOG), folder.noting_failure():
         if folder.finished:
             return  # by another process, while this one was waiting or building
         folder.write_config(config)
