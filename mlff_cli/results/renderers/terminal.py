@@ -27,7 +27,12 @@ def console() -> "Console":
     """Return where tables are printed: a pipe has no width, and takes what they need."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else 200)
+    class Terminal(Console):
+        def on_broken_pipe(self) -> None:
+            """Leave it to `main`: rich would end the process with the exit code of a failure."""
+            raise BrokenPipeError
+
+    return Terminal(width=None if sys.stdout.isatty() else 200)
 
 
 def across(table: Table) -> "Group":
@@ -83,4 +88,6 @@ def _group(drawn: Sequence["Drawn"], notes: Sequence[str]) -> "Group":
 def _text(label: str) -> "Text":
     from rich.text import Text
 
-    return Text(plain(label))
+    # Here, so that the columns stay below each other: escapes are longer than the letters.
+    encoding = sys.stdout.encoding or "utf-8"
+    return Text(plain(label).encode(encoding, "backslashreplace").decode(encoding))
