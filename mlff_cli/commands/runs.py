@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mlff_cli.errors import UserError, nearest
-from mlff_cli.results.renderers.terminal import across, console
+from mlff_cli.results.renderers.terminal import across_or_listed, console
 from mlff_cli.runs.folder import all_runs
 from mlff_cli.runs.overview import STATES, Overview, having, overview, scored, table
 
@@ -22,7 +22,7 @@ def run(config: Mapping[str, Any]) -> int:
         print(f"{folder}: none of {len(found)} runs has all of: {', '.join(config['words'])}")
         return 0
     shown = [scored(run) for run in chosen[: config["limit"] or None]]
-    console().print(across(table(shown, folder)))
+    console().print(across_or_listed(table(shown, folder)))
     if hidden := len(chosen) - len(shown):
         print(f"{hidden} more; limit=0 shows all")
     print(folder)

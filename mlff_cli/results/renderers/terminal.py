@@ -37,12 +37,34 @@ def console() -> "Console":
 
 def across(table: Table) -> "Group":
     """Return the table with a line for each row, its notes below."""
+    return _group([_level(table)], table.notes)
+
+
+def across_or_listed(table: Table) -> "Group":
+    """Return the table `across`; where that would cut words, a paragraph for each row instead.
+
+    A paragraph begins with the last cell, whole even where it is longer than a line.
+    """
+    screen, drawn = console(), _level(table)
+    unbound = screen.options.update(max_width=10_000)
+    if screen.measure(drawn, options=unbound).minimum <= screen.width:
+        return _group([drawn], table.notes)
+    *others, name = table.columns
+    paragraphs = [
+        f"{name.text(row)}: "
+        + ", ".join(f"{column.title} {text}" for column in others if (text := column.text(row)))
+        for row in table.rows
+    ]
+    return _group([], [*paragraphs, *table.notes])
+
+
+def _level(table: Table) -> "Drawn":
     drawn = _drawn(table)
     for column in table.columns:
         drawn.add_column(_text(column.title), justify="right" if column.to_right else "left")
     for row in table.rows:
         drawn.add_row(*map(_text, table.texts(row)))
-    return _group([drawn], table.notes)
+    return drawn
 
 
 def side_by_side(table: Table) -> "Group":

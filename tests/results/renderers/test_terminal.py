@@ -3,7 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from mlff_cli.results.renderers.terminal import across, console, show, side_by_side
+from mlff_cli.results.renderers.terminal import (
+    across,
+    across_or_listed,
+    console,
+    show,
+    side_by_side,
+)
 from mlff_cli.results.table import Column, Table
 from mlff_cli.results.tables import results_table
 
@@ -36,6 +42,25 @@ def test_columns_stay_below_each_other_where_letters_are_escapes(monkeypatch):
         r"s\xfcd" in line for line in lines
     )
     assert len({len(line) for line in lines if line.startswith("|")}) == 1
+
+
+@pytest.mark.parametrize("width", [30, 200])
+def test_no_word_is_cut_on_a_narrow_terminal(width, monkeypatch):
+    class Narrow(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr("sys.stdout", Narrow())
+    monkeypatch.setenv("COLUMNS", str(width))
+    columns = [Column("method"), Column("final mAP", "fraction"), Column("folder")]
+    rows = [{"method": "linear_probe", "final mAP": 0.5, "folder": "surface_defect/probe-4d241f"},
+            {"method": "mlff", "folder": "surface_defect/mlff-1f2dba"}]  # fmt: skip
+    text = printed(across_or_listed(Table("", columns, rows, ["a note"])), width)
+    assert all(name in text for name in ("linear_probe", *(row["folder"] for row in rows)))
+    assert "50.0 %" in text and "a note" in text and "\u2026" not in text
+    assert ("\u2502" in text) == (width == 200)
+    if width == 30:
+        assert "mlff-1f2dba: method mlff a note" in " ".join(text.split())
 
 
 def test_a_reader_that_leaves_is_for_the_command_line_to_see(monkeypatch):
