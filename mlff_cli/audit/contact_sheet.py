@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageFont
 
+from mlff_cli.audit.page import INK, PAPER, Font, lettered, note_on, paste_tile
 from mlff_cli.tasks.record import Record
 
 _MARGIN = 4
-_PAPER, _INK = (255, 255, 255), (40, 40, 40)
+
+NO_LABEL = "no label"
 
 
 def contact_sheet(
@@ -16,37 +18,37 @@ def contact_sheet(
     """Return a page with one row per (product, label), named at the left.
 
     The images of a row are taken at even distances from all of its records. A record of several
-    labels stands in the row of each; one of none, in a row of its product.
+    labels stands in the row of each; one of none, in a row of its product that says so, unless it
+    has numbers in place of labels.
 
     Args:
         records: Any records; images keep their proportions and are fitted into the tiles.
         per_class: Columns.
         tile: Side of a tile in pixels.
-        max_rows: Rows at most; the last line says how many more there would be.
+        max_rows: Rows at most; the last lines say how many more there would be, and of letters
+            that no font has.
     """
     rows: dict[tuple[str, str], list[Record]] = {}
     for record in records:
-        for label in record.labels or ("",):
+        for label in record.labels or ("" if record.targets else NO_LABEL,):
             rows.setdefault((record.product, label), []).append(record)
     shown = list(rows.items())[:max_rows]
-    font = ImageFont.load_default(max(10, tile // 9))
-    titles = [_title(product, label) for (product, label), _ in shown]
-    remark = "" if len(shown) == len(rows) else f"and {len(rows) - len(shown)} more rows"
-    measure = ImageDraw.Draw(Image.new("RGB", (1, 1)))
-    texts = [*titles, remark]
-    left = _MARGIN * 2 + max(int(measure.multiline_textbbox((0, 0), t, font)[2]) for t in texts)
-    pitch = tile + _MARGIN
-    footer = 2 * tile // 9 + _MARGIN if remark else 0
-    width = left + per_class * pitch
-    page = Image.new("RGB", (width, len(shown) * pitch + _MARGIN + footer), _PAPER)
+    size, pitch = max(10, tile // 9), tile + _MARGIN
+    titles = [_title(product, label, size) for (product, label), _ in shown]
+    remark = _remark([names for names, _ in shown], len(rows) - len(shown))
+    below = (remark, ImageFont.load_default(size))
+    left = _MARGIN * 2 + max((_extent(title)[0] for title in titles), default=0)
+    width = max(left + per_class * pitch, 2 * _MARGIN + _extent(below)[0])
+    footer = _extent(below)[1] + 2 * _MARGIN if remark else 0
+    page = Image.new("RGB", (width, len(shown) * pitch + _MARGIN + footer), PAPER)
     pen = ImageDraw.Draw(page)
     for row, (_, members) in enumerate(shown):
         top = _MARGIN + row * pitch
-        pen.multiline_text((_MARGIN, top + tile // 3), titles[row], _INK, font)
+        text, font = titles[row]
+        pen.multiline_text((_MARGIN, top + tile // 3), text, INK, font)
         for column, record in enumerate(_evenly(members, per_class)):
-            picture = ImageOps.pad(Image.fromarray(record.image.load()), (tile, tile), color=_PAPER)
-            page.paste(picture, (left + column * pitch, top))
-    pen.text((_MARGIN, _MARGIN + len(shown) * pitch), remark, _INK, font)
+            paste_tile(page, record, (left + column * pitch, top), tile)
+    pen.multiline_text((_MARGIN, _MARGIN + len(shown) * pitch), remark, INK, below[1])
     return page
 
 
@@ -56,9 +58,20 @@ def _evenly(members: Sequence[Record], count: int) -> list[Record]:
     return [members[index * len(members) // count] for index in range(count)]
 
 
-def _title(product: str, label: str, longest: int = 24) -> str:
-    """Return the product over the label; both on one line each, however they are spelled."""
-    lines = [" ".join(text.split()) for text in (product, label)]
-    return "\n".join(
-        line if len(line) <= longest else line[: longest - 1] + "…" for line in lines if line
-    )
+def _title(product: str, label: str, size: int, longest: int = 24) -> tuple[str, Font]:
+    """Return the product over the label, on one line each however they are spelled, and a font."""
+    lines, font = lettered([product, label], size)
+    shown = [line if len(line) <= longest else line[: longest - 1] + "…" for line in lines if line]
+    return "\n".join(shown), font
+
+
+def _remark(rows: Sequence[tuple[str, str]], more: int) -> str:
+    """Return what stands below the rows: how many more there are, and what is said of letters."""
+    return "\n".join(filter(None, [f"and {more} more rows" if more else "", note_on(rows)]))
+
+
+def _extent(written: tuple[str, Font]) -> tuple[int, int]:
+    """Return width and height of a text in its font, in pixels."""
+    pen = ImageDraw.Draw(Image.new("RGB", (1, 1)))
+    _, _, right, bottom = pen.multiline_textbbox((0, 0), *written)
+    return int(right), int(bottom)

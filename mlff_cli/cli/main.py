@@ -9,7 +9,7 @@ import traceback
 
 from mlff_cli.cli.table import COMMANDS, Command
 from mlff_cli.errors import UserError, nearest
-from mlff_cli.system import garbage
+from mlff_cli.system import garbage, streams
 from mlff_cli.system.failures import explained
 from mlff_cli.system.interruption import Terminated, interruptible
 
@@ -51,6 +51,7 @@ def main(arguments: list[str] | None = None) -> None:
     # machine; the setting counts only if it stands before torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     garbage.while_importing()
+    streams.prepare()
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
@@ -73,8 +74,6 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _said(error: Exception | KeyboardInterrupt) -> tuple[str, int]:
     """Return what to say about an error, and the exit code."""
-    if isinstance(error, UserError):
-        return str(error), 2
     if isinstance(error, KeyboardInterrupt):
         word, code = ("terminated", 143) if isinstance(error, Terminated) else ("interrupted", 130)
         return f"{word}; the same command resumes the run", code

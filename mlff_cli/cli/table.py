@@ -74,6 +74,14 @@ COMMANDS = {
         positional="runs",
         several=True,
     ),
+    "runs": Command(
+        "list the runs there are, newest first: mlff runs surface_defect mlff",
+        "mlff_cli.commands.runs",
+        "runs",
+        "[word] ... [key=value]",
+        positional="words",
+        several=True,
+    ),
     "data": Command(
         "check a task's images: counts, floors, and copies between train and test",
         "mlff_cli.commands.data",

@@ -148,7 +148,10 @@ class Rows:
     def _labels(self, cell: str) -> tuple[str, ...]:
         if self.kind == "label":
             if not cell:
-                raise UserError("column label: is empty")
+                raise UserError(
+                    "column label: is empty; give a class (a column named labels may be empty, "
+                    "with head=multi_label)"
+                )
             labels = [cell]
         else:
             parts = (part.strip() for part in cell.replace("|", ";").split(";"))

@@ -5,14 +5,14 @@ The same numbers give the same bytes on one machine.
 
 import io
 import textwrap
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlff_cli.metrics.metric import Metric
-from mlff_cli.results.labels import plain
+from mlff_cli.results.labels import distinct, shortened
+from mlff_cli.results.lettering import drawable, installed, note_on
 from mlff_cli.system.files import write_atomically
 
 if TYPE_CHECKING:
@@ -40,23 +40,26 @@ _STYLE: dict[str, Any] = {
     # Names may contain dollar signs.
     "text.parse_math": False,
 }
-# DejaVu Sans comes with matplotlib; the others, where installed, have the letters it lacks.
-_FONTS = (
-    "DejaVu Sans",
-    "Noto Sans CJK JP",
-    "Noto Sans CJK SC",
-    "Microsoft YaHei",
-    "Yu Gothic",
-    "Malgun Gothic",
-    "PingFang SC",
-    "Hiragino Sans",
-    "Arial Unicode MS",
-)
 
 
 def axis_label(name: str, metric: Metric) -> str:
     """Return what an axis says of values of a metric, or of one of its outputs."""
-    return f"{name} (%)" if metric.in_percent else name
+    return f"{drawable(name)} (%)" if metric.in_percent else drawable(name)
+
+
+def named(names: Sequence[str]) -> list[str]:
+    """Return names as they stand beside an axis: short, told apart, of letters that there are."""
+    return distinct([drawable(name) for name in names], NAME_LENGTH)
+
+
+def cut(name: str, length: int) -> str:
+    """Return a name of letters that there are, its middle left out where it is too long."""
+    return shortened(drawable(name), length)
+
+
+def within_share(low: float, high: float) -> tuple[float, float]:
+    """Return the limits of an axis of percentages that would run from `low` to `high`."""
+    return max(low, 0.0), min(high, 100.0)
 
 
 def legend(axes: "Axes", handles: Sequence["Line2D"], *, beside: bool) -> None:
@@ -70,27 +73,26 @@ def legend(axes: "Axes", handles: Sequence["Line2D"], *, beside: bool) -> None:
 
 @contextmanager
 def picture(
-    path: Path, width: float, height: float, title: str, subject: str
+    path: Path, width: float, height: float, title: str, subject: str, *, names: Sequence[str] = ()
 ) -> Iterator["Figure"]:
     """Give an empty figure of width x height inches to draw in, then write it as PNG, atomically.
 
-    Neither pyplot nor the user's own style takes part.
+    Neither pyplot nor the user's own style takes part. A line below the title says so where it or
+    `names`, which stand in the figure, have letters that no font has.
     """
     from matplotlib import rc_context, rcdefaults, rcParams
     from matplotlib.figure import Figure
-    from matplotlib.font_manager import fontManager
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     image = io.BytesIO()
-    with rc_context(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph")
+    with rc_context():
         rcdefaults()
-        installed = set(fontManager.get_font_names())
-        style: Any = _STYLE | {"font.family": [name for name in _FONTS if name in installed]}
+        style: Any = _STYLE | {"font.family": installed()}
         rcParams.update(style)
         layout = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08)
         figure = Figure(figsize=(width, height), layout=layout)
-        lines = textwrap.wrap(f"{title}: {plain(subject)}", int(11 * width))
+        lines = textwrap.wrap(drawable(f"{title}: {subject}"), int(11 * width))
+        lines += textwrap.wrap(note_on([title, subject, *names]), int(11 * width))
         figure.suptitle("\n".join(lines), x=0.012, ha="left", fontsize=11)
         yield figure
         figure.savefig(image, format="png", metadata={"Software": None})

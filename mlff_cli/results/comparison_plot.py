@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlff_cli.metrics.metric import Metric
-from mlff_cli.results.canvas import COLOURS, axis_label, picture
+from mlff_cli.results.canvas import COLOURS, axis_label, cut, picture
 from mlff_cli.results.cells import DEVIATION, Row
 from mlff_cli.results.columns import differing, score_columns
-from mlff_cli.results.labels import shortened
 from mlff_cli.results.table import Column
 
 if TYPE_CHECKING:
@@ -33,7 +32,10 @@ def comparison(path: Path, rows: Sequence[Row], metric: Metric, subject: str) ->
     panels = [[row for row in rows if str(row.get("scenario", "")) == name] for name in scenarios]
     telling = _telling(rows)
     height = 0.62 * len(rows) + 0.5 * len(panels) + 1.3
-    with picture(path, 8.2, height, f"{metric.name} of each method", subject) as figure:
+    names = [*scenarios, *(_name(row, telling) for row in rows)]
+    with picture(
+        path, 8.2, height, f"{metric.name} of each method", subject, names=names
+    ) as figure:
         grid = figure.subplots(
             len(panels),
             sharex=True,
@@ -47,12 +49,11 @@ def comparison(path: Path, rows: Sequence[Row], metric: Metric, subject: str) ->
         ]
         for axes, panel, scenario in zip(grid[:, 0], panels, scenarios, strict=True):
             _bars(axes, panel, columns, telling)
-            axes.set_title(shortened(scenario, 60))
+            axes.set_title(cut(scenario, 60))
         last = grid[-1, 0]
         last.set_xlabel(axis_label(metric.name, metric))
         if metric.in_percent:
-            last.set_xlim(0, 120)
-            last.set_xticks(range(0, 101, 20))
+            last.set_xlim(0, 100)
         else:
             last.margins(x=0.25)
         figure.legend(
@@ -74,15 +75,20 @@ def _bars(
         for row, value, deviation, y in zip(panel, values, spread, at, strict=True):
             text = column.text(row).replace(" %", "") or "not computed"
             right = np.nan_to_num(value) + np.nan_to_num(deviation)
+            if column.kind == "fraction":
+                right = min(right, 100.0)
             axes.annotate(
                 text, (right, y), (5, 0), textcoords="offset points", va="center", fontsize=8
             )
-    names = [", ".join(filter(None, (column.text(row) for column in telling))) for row in panel]
-    axes.set_yticks(places, [shortened(name, _LONGEST) for name in names])
+    axes.set_yticks(places, [cut(_name(row, telling), _LONGEST) for row in panel])
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(panel) - 0.4, -0.6)
     axes.grid(axis="x")
     axes.set_axisbelow(True)
+
+
+def _name(row: Row, telling: Sequence[Column]) -> str:
+    return ", ".join(filter(None, (column.text(row) for column in telling)))
 
 
 def _telling(rows: Sequence[Row]) -> list[Column]:

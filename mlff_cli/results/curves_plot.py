@@ -8,8 +8,16 @@ import numpy as np
 
 from mlff_cli.metrics.figures import Scores
 from mlff_cli.metrics.registry import by_name
-from mlff_cli.results.canvas import COLOURS, GREY, MARKERS, NAME_LENGTH, axis_label, legend, picture
-from mlff_cli.results.labels import distinct
+from mlff_cli.results.canvas import (
+    COLOURS,
+    GREY,
+    MARKERS,
+    axis_label,
+    legend,
+    named,
+    picture,
+    within_share,
+)
 from mlff_cli.results.matrix import ScoreMatrix
 
 if TYPE_CHECKING:
@@ -30,13 +38,14 @@ def curves(path: Path, matrix: ScoreMatrix, metric: str, subject: str) -> None:
         metric: Which of its metrics.
         subject: What was run, for the title: task and method.
     """
-    learned, names = matrix.learned, distinct(matrix.experiences, NAME_LENGTH)
+    learned, names = matrix.learned, named(matrix.experiences)
     trainings = [step for step in matrix.trainings(metric, names) if step[0] > 0]
     rows = np.array([row for row, _ in trainings])
     measured = by_name(metric)
     scores = matrix.masked_array(metric) * (100 if measured.in_percent else 1)
     few = len(names) <= _FEW
-    with picture(path, 8.2, 4.4, f"{metric} on each experience", subject) as figure:
+    title = f"{metric} on each experience"
+    with picture(path, 8.2, 4.4, title, subject, names=matrix.experiences) as figure:
         axes = figure.add_subplot()
         axes.grid(axis="y")
         axes.set_axisbelow(True)
@@ -60,6 +69,10 @@ def curves(path: Path, matrix: ScoreMatrix, metric: str, subject: str) -> None:
         legend(axes, handles, beside=few)
         _step_ticks(axes, trainings)
         axes.set_ylabel(axis_label(metric, measured))
+        if measured.in_percent:
+            axes.set_ylim(within_share(*axes.get_ylim()))
+            for line in axes.lines:
+                line.set_clip_on(False)  # whole markers at 0 and at 100 %
 
 
 def _mean(scores: Scores) -> float:

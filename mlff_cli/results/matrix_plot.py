@@ -1,15 +1,14 @@
 """The picture of a score matrix, as a PNG file."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlff_cli.metrics.metric import Metric
 from mlff_cli.metrics.registry import by_name
-from mlff_cli.results.canvas import NAME_LENGTH, axis_label, picture
-from mlff_cli.results.labels import distinct
+from mlff_cli.results.canvas import axis_label, named, picture
 from mlff_cli.results.matrix import ScoreMatrix
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def score_matrix(path: Path, matrix: ScoreMatrix, metric: str, subject: str) -> 
         metric: Which of its metrics.
         subject: What was run, for the title: task and method.
     """
-    names = distinct(matrix.experiences, NAME_LENGTH)
+    names = named(matrix.experiences)
     rows, steps = zip(*matrix.trainings(metric, names), strict=True)
     measured = by_name(metric)
     scores = matrix.full_array(metric)[list(rows)] * (100 if measured.in_percent else 1)
@@ -41,10 +40,12 @@ def score_matrix(path: Path, matrix: ScoreMatrix, metric: str, subject: str) -> 
     cell = float(np.interp(largest, [3, 12, 50], [0.85, 0.6, 0.2]))
     font = float(np.interp(largest, [12, 50], [9, 6.5]))
     width, height = cell * scores.shape[1] + 3.4, 0.8 * cell * scores.shape[0] + 2.0
-    with picture(path, width, height, f"{metric} after each training", subject) as figure:
+    title = f"{metric} after each training"
+    with picture(path, width, height, title, subject, names=matrix.experiences) as figure:
         axes = figure.add_subplot()
         colours = "viridis" if measured.better == "up" else "viridis_r"
-        low, high = _limits(scores, measured)
+        trained = scores[np.array(rows) > 0]
+        low, high = _limits(trained if np.isfinite(trained).any() else scores, measured)
         image = axes.imshow(scores, cmap=colours, vmin=low, vmax=high, aspect="auto")
         axes.set_xticks(range(len(names)), names, rotation=40, ha="right", rotation_mode="anchor")
         axes.set_yticks(range(len(steps)), steps)
@@ -57,7 +58,8 @@ def score_matrix(path: Path, matrix: ScoreMatrix, metric: str, subject: str) -> 
             axes.axvline(matrix.learned - 0.5, color="white", linewidth=4)
         if largest <= _ANNOTATED:
             _annotate(axes, image, scores, measured, font)
-        figure.colorbar(image, ax=axes, label=axis_label(metric, measured), pad=0.02)
+        label, extend = axis_label(metric, measured), _extended(scores, low, high)
+        figure.colorbar(image, ax=axes, label=label, pad=0.02, extend=extend)
 
 
 def _limits(scores: Values, metric: Metric) -> tuple[float, float]:
@@ -69,6 +71,14 @@ def _limits(scores: Values, metric: Metric) -> tuple[float, float]:
         return min(0.0, float(known.min())), float(known.max()) or 1.0
     low = min(10 * np.floor(known.min() / 10), 90)
     return float(low), float(max(10 * np.ceil(known.max() / 10), low + 10))
+
+
+def _extended(scores: Values, low: float, high: float) -> Literal["neither", "both", "min", "max"]:
+    """Return at which ends scores lie beyond the colours: those before any training may."""
+    below, above = bool((scores < low).any()), bool((scores > high).any())
+    if below and above:
+        return "both"
+    return "min" if below else "max" if above else "neither"
 
 
 def _annotate(

@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mlff_cli.results.canvas import COLOURS, GREY, NAME_LENGTH, legend, picture
-from mlff_cli.results.labels import shortened
+from mlff_cli.results.canvas import COLOURS, GREY, NAME_LENGTH, cut, picture
 
 
 def level_weights(
@@ -21,16 +20,18 @@ def level_weights(
         weights: (L,).
         subject: What was run, for the title: task and method.
     """
-    rows = np.arange(len(levels))
-    with picture(path, 6.4, 0.38 * len(levels) + 1.5, "weight of each level", subject) as figure:
+    rows, title = np.arange(len(levels)), "weight of each level"
+    with picture(path, 6.4, 0.38 * len(levels) + 1.7, title, subject, names=levels) as figure:
         axes = figure.add_subplot()
         bars = axes.barh(rows, weights, height=0.7, color=COLOURS[0])
         axes.axvline(float(np.mean(weights)), color=GREY, linestyle="--", label="equal weights")
         texts = [f"{weight:.3f}" for weight in weights]
         white = {"facecolor": "white", "edgecolor": "none", "pad": 1}
         axes.bar_label(bars, texts, padding=5, bbox=white, zorder=4)
-        axes.set_yticks(rows, [shortened(level, NAME_LENGTH) for level in levels])
+        axes.set_yticks(rows, [cut(level, NAME_LENGTH) for level in levels])
         axes.invert_yaxis()
         axes.margins(x=0.12)
+        if max(weights) <= 1:
+            axes.set_xlim(right=min(axes.get_xlim()[1], 1.0))
         axes.set_xlabel("weight")
-        legend(axes, [axes.lines[-1]], beside=True)
+        figure.legend(handles=[axes.lines[-1]], loc="outside lower center")

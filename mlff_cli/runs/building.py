@@ -17,7 +17,7 @@ from mlff_cli.runs.listing import Listing
 from mlff_cli.runs.registry import class_of, implementation
 from mlff_cli.runs.scoring import Scorer
 from mlff_cli.system.device import Device
-from mlff_cli.tasks.experience import SplitName
+from mlff_cli.tasks.experience import SPLITS, SplitName
 from mlff_cli.tasks.task import Task, make_task
 
 Config = Mapping[str, Any]
@@ -29,10 +29,12 @@ def build_task(config: Config, listing: Listing, *, only_scored: bool = False) -
     With `only_scored` nothing is split: the images are another dataset's, all of them are tested.
 
     Raises:
-        UserError: What is to be learned cannot be trained or scored.
+        UserError: What is to be learned cannot be trained or scored, or is not of the kind that
+            the head reads.
     """
     target_names: tuple[str, ...] = ()
-    if class_of("heads", config["head"]["name"], Head).answers == "targets":
+    head = class_of("heads", config["head"]["name"], Head)
+    if head.answers == "targets":
         target_names = listing.target_names
         if not target_names:
             raise UserError(
@@ -41,7 +43,7 @@ def build_task(config: Config, listing: Listing, *, only_scored: bool = False) -
                 "dataset=placement they are data.labelling=offsets)"
             )
     splits = {**config["splits"], "scored": "test"} if only_scored else config["splits"]
-    return make_task(
+    task = make_task(
         listing.records,
         **{key: value for key, value in config["schedule"].items() if key != "name"},
         **splits,
@@ -51,6 +53,17 @@ def build_task(config: Config, listing: Listing, *, only_scored: bool = False) -
         only_scored=only_scored,
         skipped=listing.skipped,
     )
+    if not only_scored:
+        _refuse_unreadable(task, head)
+    return task
+
+
+def _refuse_unreadable(task: Task, head: type[Head]) -> None:
+    """Raise `UserError` where a record has not the labels or targets that the head learns from."""
+    for experience in task.experiences:
+        if experience.learned:
+            for split in SPLITS:
+                head.targets(experience.split(split), experience.outputs)
 
 
 def build_device(config: Config) -> Device:

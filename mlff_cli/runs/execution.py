@@ -17,7 +17,7 @@ from mlff_cli.runs.adapters_file import save_adapters
 from mlff_cli.runs.building import build_method, build_scorer, build_task
 from mlff_cli.runs.checkpoints import Checkpoints
 from mlff_cli.runs.final_scores import TOGETHER, answers_of, check_good, final_scores
-from mlff_cli.runs.folder import ENVIRONMENT, MATRIX, PREDICTIONS, SPLITS, RunFolder
+from mlff_cli.runs.folder import ENVIRONMENT, LOG, MATRIX, PREDICTIONS, SPLITS, RunFolder
 from mlff_cli.runs.identity import backbone_name
 from mlff_cli.runs.listing import Listing
 from mlff_cli.runs.loop import Outcome, learn_sequence
@@ -47,7 +47,7 @@ def execute(
         scorer = build_scorer(config, config["splits"]["scored"])
         check_good(config["data"], task.experiences)
         limit(config["operating_point"])
-    with folder.locked(), logging_to(folder.path / "log.txt"):
+    with folder.locked(), logging_to(folder.path / LOG), folder.noting_failure():
         if folder.finished:
             return  # by another process, while this one was waiting or building
         folder.write_config(config)

@@ -19,6 +19,7 @@ from mlff_cli.results import matrix_file
 from mlff_cli.results.matrix import ScoreMatrix
 from mlff_cli.runs.identity import config_digest
 from mlff_cli.runs.record import RunRecord, encoded, read_record
+from mlff_cli.system.failures import explained
 from mlff_cli.system.files import write_atomically
 from mlff_cli.system.processes import has_ended
 
@@ -26,9 +27,13 @@ log = logging.getLogger(__name__)
 
 LINGERING_SECONDS = 15.0
 CONFIG, RECORD, MATRIX, SPLITS = "config.yaml", "run.json", "matrix.csv", "splits.csv"
-ENVIRONMENT, DONE, PREDICTIONS = "env.json", "DONE", "predictions.csv"
+ENVIRONMENT, DONE, FAILED, LOG = "env.json", "DONE", "FAILED", "log.txt"
+PREDICTIONS = "predictions.csv"
 PROOFS = (MATRIX, SPLITS, PREDICTIONS, "adapters/adapters.json")
 """Files whose hashes lie in run.json; adapters.json holds those of all adapters."""
+
+SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Eight times as fast where PyYAML was built with libyaml."""
 
 
 class RunFolder:
@@ -94,6 +99,30 @@ class RunFolder:
                     f"{holder.get('since', '?')}; wait for it, or change a key (seed=...)"
                 ) from error
 
+    def holder(self) -> Mapping[str, Any] | None:
+        """Return process, host and start of who holds the folder; None where nobody does."""
+        note = _read(self.path / ".running")
+        if not note or _is_dead(note):
+            return None
+        try:
+            # What a killed process noted may by now be the number of another one.
+            with FileLock(self.path / ".lock", timeout=0):
+                return None
+        except (Timeout, OSError):
+            return note
+
+    @contextmanager
+    def noting_failure(self) -> Iterator[None]:
+        """Keep the message of an error in FAILED, until the run is begun again."""
+        failed = self.path / FAILED
+        failed.unlink(missing_ok=True)
+        try:
+            yield
+        except Exception as error:
+            with suppress(OSError):
+                write_atomically(failed, f"{explained(error)[0]}\n")
+            raise
+
     def write_config(self, config: Mapping[str, Any]) -> None:
         """Write config.yaml.
 
@@ -113,7 +142,7 @@ class RunFolder:
         """
         file = self.path / CONFIG
         try:
-            content = yaml.safe_load(file.read_text(encoding="utf-8"))
+            content = yaml.load(file.read_text(encoding="utf-8"), Loader=SAFE_LOADER)
         except (FileNotFoundError, NotADirectoryError) as error:
             raise UserError(f"{self.path}: is no run folder ({CONFIG} is missing)") from error
         except (yaml.YAMLError, ValueError) as error:
@@ -174,11 +203,11 @@ class RunFolder:
         return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else "missing"
 
 
-def find_runs(paths: Sequence[Path]) -> list[RunFolder]:
-    """Return the finished runs in folders that are runs or hold some, sorted by path.
+def all_runs(paths: Sequence[Path]) -> list[RunFolder]:
+    """Return the runs, finished or not, in folders that are runs or hold some, sorted by path.
 
     Raises:
-        UserError: A folder does not exist, or no finished run is found.
+        UserError: A folder does not exist.
     """
     found: dict[Path, RunFolder] = {}
     for path in paths:
@@ -187,10 +216,20 @@ def find_runs(paths: Sequence[Path]) -> list[RunFolder]:
         inside = [path] if (path / CONFIG).is_file() else None
         candidates = inside or sorted(file.parent for file in path.rglob(CONFIG))
         found |= {candidate.resolve(): RunFolder(candidate) for candidate in candidates}
-    finished = [run for run in found.values() if run.finished]
+    return list(found.values())
+
+
+def find_runs(paths: Sequence[Path]) -> list[RunFolder]:
+    """Return the finished runs among `all_runs`.
+
+    Raises:
+        UserError: A folder does not exist, or no finished run is found.
+    """
+    found = all_runs(paths)
+    finished = [run for run in found if run.finished]
     if not finished:
         raise UserError(f"{', '.join(map(str, paths))}: no finished run is there")
-    for run in found.values():
+    for run in found:
         if not run.finished:
             log.warning("left out, not finished: %s", run.path)
     return finished

@@ -30,8 +30,8 @@ def data_digest(records: Sequence[Record], contents: Sequence[str]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def config_digest(config: Mapping[str, Any]) -> str:
-    """Return the digest (64 hex digits) of the keys that can change numbers.
+def decisive(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a config with the keys alone that can change numbers.
 
     `trainer.device=auto` stands for the kind of device that this machine has.
     """
@@ -39,8 +39,13 @@ def config_digest(config: Mapping[str, Any]) -> str:
     trainer = kept.get("trainer")
     if isinstance(trainer, dict) and trainer.get("device") == "auto":
         trainer["device"] = default_device()
+    return kept
+
+
+def config_digest(config: Mapping[str, Any]) -> str:
+    """Return the digest (64 hex digits) of the keys that are `decisive`."""
     # A config.yaml that was tampered with may hold dates and the like.
-    text = json.dumps(kept, sort_keys=True, default=str)
+    text = json.dumps(decisive(config), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -4,7 +4,6 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mlff_cli.errors import UserError
 from mlff_cli.results.painter import Painter
 from mlff_cli.sweeps.notes import BROKEN_OFF, Notes
 from mlff_cli.sweeps.plan import Plan, PlannedRun
@@ -30,7 +29,7 @@ def carry_out(run: PlannedRun, notes: Notes, train: Train, painter: Painter) -> 
     try:
         train(run.config, painter)
     except Exception as error:
-        said = str(error) if isinstance(error, UserError) else explained(error)[0]
+        said = explained(error)[0]
         notes.write(run, said)
         print(f"mlff: this run failed: {said}", file=sys.stderr)
     else:

@@ -1,14 +1,18 @@
-"""What to say about an error that no part of the program foresaw."""
+"""What to say about an error: one that was foreseen, and any other."""
 
 import errno
 import traceback
 from pathlib import Path
+
+from mlff_cli.errors import UserError
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def explained(error: Exception) -> tuple[str, int]:
     """Return a line for people and the exit code: 2 what they can fix, 1 this program's fault."""
+    if isinstance(error, UserError):
+        return str(error), 2
     if is_out_of_memory(error):
         return (
             "out of memory; lower method.batch_size, trainer.batch_size or data.image_size, or "

@@ -54,7 +54,7 @@ def sequence(
 
 
 def refuse_unlearnable(experiences: Sequence[Experience], scored: SplitName) -> None:
-    """Refuse heads that would only ever have one class, or be scored on a class never trained.
+    """Refuse heads that would have no class or only ever one, or be scored on one never trained.
 
     A head that grows may begin with one class.
 
@@ -69,6 +69,8 @@ def refuse_unlearnable(experiences: Sequence[Experience], scored: SplitName) -> 
     for experience in experiences:
         if not experience.learned or experience.regression:
             continue
+        if not experience.outputs:
+            raise UserError(_unlabelled(experience))
         untrained = set(labels_of(experience.split(scored))) - trained[experience.head]
         if untrained:
             raise UserError(
@@ -78,8 +80,20 @@ def refuse_unlearnable(experiences: Sequence[Experience], scored: SplitName) -> 
         if len(answers[experience.head]) < 2 and _all_labelled(experience):
             raise UserError(
                 f"experience '{experience.name}' has one class ('{experience.outputs[0]}'); a "
-                "classifier needs two or more"
+                "classifier needs two or more: add images of another class (in folders: "
+                "data.root/<product>/<class>/<image>)"
             )
+
+
+def _unlabelled(experience: Experience) -> str:
+    """Return what is said of an experience whose head would have no output."""
+    records = [record for split in SPLITS for record in experience.split(split)]
+    remedy = "label those that show something, or leave them out of what is learned"
+    if any(record.targets for record in records):
+        remedy = "head=classifier and head=multi_label learn labels, head=regressor their numbers"
+    return (
+        f"experience '{experience.name}': none of its {len(records)} images has a label; {remedy}"
+    )
 
 
 def _all_labelled(experience: Experience) -> bool:

@@ -2,9 +2,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from font_samples import known, write_font
+from PIL import ImageDraw
 
 from mlff_cli.audit.contact_sheet import contact_sheet
+from mlff_cli.audit.page import FRAME, lettered
 from mlff_cli.data.surfaces import Surfaces
+from mlff_cli.results.lettering import NOTE
 from mlff_cli.tasks.record import Record
 
 TILE = 40
@@ -30,6 +34,19 @@ RED, BLUE = (200, 0, 0), (0, 0, 200)
 
 def sheet(records, per_class=4, **arguments):
     return np.asarray(contact_sheet(records, per_class, tile=TILE, **arguments))
+
+
+def written_on(monkeypatch):
+    """Return a list that fills with the texts of sheets."""
+    drawn = []
+    write = ImageDraw.ImageDraw.multiline_text
+
+    def noting(pen, place, text, *arguments):
+        drawn.append(text)
+        write(pen, place, text, *arguments)
+
+    monkeypatch.setattr(ImageDraw.ImageDraw, "multiline_text", noting)
+    return drawn
 
 
 def count(page, colour):
@@ -69,10 +86,54 @@ def test_a_record_of_several_labels_stands_in_each_row_and_one_of_none_in_its_ow
 
 def test_rows_are_named_at_the_left():
     named = sheet([Record("a", Plain(RED), ("scratch",), product="brushed_metal")])
-    nameless = sheet([Record("a", Plain(RED))])
+    nameless = sheet([Record("a", Plain(RED), targets=(1.0,))])
     assert named.shape[1] > nameless.shape[1] + 30
     ink = (named.max(axis=2) < 120).sum()
     assert ink > 50
+
+
+def test_images_without_labels_say_so_unless_they_have_numbers(monkeypatch):
+    drawn = written_on(monkeypatch)
+    sheet([Record("a", Plain(RED)), Record("b", Plain(RED), product="p")])
+    assert {"no label", "p\nno label"} <= set(drawn)
+    drawn.clear()
+    sheet([Record("a", Plain(RED), targets=(1.0,), product="p")])
+    assert drawn[0] == "p"
+
+
+def test_a_white_image_has_a_frame_around_it():
+    page = sheet([Record("a", Plain((255, 255, 255), height=30, width=60), ("x",))], per_class=1)
+    inked = np.argwhere(np.abs(page.astype(int) - FRAME).max(axis=2) == 0)
+    (top, left), (bottom, right) = inked.min(axis=0), inked.max(axis=0)
+    assert (bottom - top, right - left) == (TILE // 2 + 1, TILE + 1)
+    assert (page[top + 1 : bottom, left + 1 : right] == 255).all()
+    corners = page[[top, top, bottom, bottom], [left, right, left, right]]
+    assert (corners == FRAME).all()
+
+
+def test_letters_that_no_font_has_are_escapes_and_the_page_says_so(monkeypatch):
+    drawn = written_on(monkeypatch)
+    records = [Record("a", Plain(RED), ("\ue123",), product="é"), Record("b", Plain(RED), ("x",))]
+    sheet(records)
+    assert drawn[0] == "é\n\\ue123" and drawn[-1] == NOTE
+    drawn.clear()
+    sheet([Record("a", Plain(RED), ("Größe ✓",), product="Жя")])
+    assert drawn == ["Жя\nGröße ✓", ""]
+
+
+@pytest.mark.parametrize("text", ["Größe", "✓", "Ж"])
+def test_letters_beyond_ascii_are_drawn_as_they_are(text):
+    (line,), font = lettered([text], 14)
+    boxes = {bytes(font.getmask(letter)) for letter in line}
+    assert line == text and bytes(font.getmask("\uffff")) not in boxes
+
+
+def test_an_installed_font_is_used(tmp_path, monkeypatch):
+    drawn = written_on(monkeypatch)
+    with known(write_font(tmp_path / "font.ttf", "Noto Emoji", "\ue123")):
+        page = sheet([Record("a", Plain(RED), ("\ue123",))])
+        assert (page.max(axis=2) < 60).sum() > 50
+    assert drawn == ["\ue123", ""]
 
 
 @pytest.mark.parametrize("label", ["two\nlines\r\n", "x" * 500, "größe ✓ 傷", " "])

@@ -188,6 +188,48 @@ def test_targets_need_a_regressor(place, mlff):
     refused(mlff, "classifier on targets", CSV, "head=classifier", "head=regressor")
 
 
+@pytest.mark.parametrize("head", ["classifier", "multi_label"])
+def test_images_without_any_label_are_refused_before_a_run_begins(place, mlff, head):
+    rows = [
+        f"{p}/{c}/{i}.png,,{p}" for p in ("bolt", "nut") for c in ("bad", "good") for i in range(4)
+    ]
+    (place / "images/list.csv").write_text("\n".join(["path,labels,product", *rows]))
+    name, words = f"no label at all, {head}", (*CSV, f"head={head}")
+    before = sorted(place.glob("runs/*/*"))
+    said = refused(mlff, name, words, "none of its 8 images has a label")
+    assert "UserWarning" not in said
+    assert sorted(place.glob("runs/*/*")) == before
+
+
+def test_an_image_without_a_label_is_refused_by_a_classifier_before_a_run_begins(place, mlff):
+    manifest("bolt/bad/0.png,,bolt", header="path,labels,product")(place)
+    file = place / "images/list.csv"
+    file.write_text(file.read_text().replace("bolt/bad/0.png,bad,bolt\n", ""))
+    before = sorted(place.glob("runs/*/*"))
+    refused(mlff, "classifier on no label", CSV, "bolt/bad/0.png", "0 labels", "head=multi_label")
+    assert sorted(place.glob("runs/*/*")) == before
+
+
+def test_a_multi_label_task_of_one_class_is_learned(place, mlff):
+    rows = [f"{p}/{c}/{i}.png,{'worn' if c == 'bad' else ''},{p}"
+            for p in ("bolt", "nut") for c in ("bad", "good") for i in range(4)]  # fmt: skip
+    (place / "images/list.csv").write_text("\n".join(["path,labels,product", *rows]))
+    code, said = mlff(*CSV, "head=multi_label", "method.epochs=1")
+    assert code == 0, said
+    assert "learning mAP" in said
+
+
+def test_a_batch_of_four_images_is_learned(place, mlff):
+    rows = [f"{p}/{c}/{i}.png,{c},{'large' if p == 'bolt' or c == 'bad' else 'small'}"
+            for p in ("bolt", "nut") for c in ("bad", "good") for i in range(4)]  # fmt: skip
+    rows = [row.replace("bad,large", "bad,small") if "nut/bad/0" in row else row for row in rows]
+    rows = [row for row in rows if "nut/good/0" not in row]
+    (place / "images/list.csv").write_text("\n".join(["path,label,batch", *rows]))
+    code, said = mlff(*CSV, "schedule=by_batch", "method.epochs=1")
+    assert code == 0, said
+    assert "2/2 small" in said
+
+
 def test_several_labels_need_another_head(place, mlff):
     manifest(header="path,labels,product")(place)
     file = place / "images/list.csv"

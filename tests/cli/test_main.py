@@ -218,3 +218,27 @@ def test_a_reader_that_leaves_early_is_no_error(tmp_path):
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert result.stdout == "csv\n"
     assert result.stderr == ""
+
+
+@pytest.mark.parametrize("words", [["list", "dataset"], ["features", "list"], ["--help"]])
+def test_an_output_that_is_closed_is_no_error(words, tmp_path):
+    import subprocess
+    import sys
+
+    command = ["bash", "-c", '"$@" >&-', "", sys.executable, "-m", "mlff_cli", *words]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_what_the_output_cannot_hold_is_shown_as_escapes(tmp_path):
+    import os
+    import subprocess
+    import sys
+
+    command = [sys.executable, "-m", "mlff_cli", "runs", "paths.runs=\u6b63\u00fc"]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
+    result = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith(r"\u6b63\xfc: no run is here yet")

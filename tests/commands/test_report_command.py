@@ -1,6 +1,7 @@
 """``mlff report``: tables and plots again from what runs have saved."""
 
 import csv
+import json
 import shutil
 
 import pytest
@@ -50,7 +51,7 @@ def second(copy):
     folder = shutil.copytree(copy, copy.with_name("mlff-second"))
     for name in ("config.yaml", "run.json"):
         text = (folder / name).read_text(encoding="utf-8")
-        for old, new in (("\nseed: 0", "\nseed: 1"), ('"seed": 0', '"seed": 1')):
+        for old, new in (("seed: 0\norder", "seed: 1\norder"), ('"seed": 0', '"seed": 1')):
             text = text.replace(old, new)
         (folder / name).write_text(text, encoding="utf-8")
     return folder
@@ -80,9 +81,59 @@ def test_a_folder_of_runs_stands_for_all_finished_ones_in_it(copy, second, empty
     assert [path.name for path in empty.iterdir()] == ["the table"]
 
 
-def test_runs_that_differ_in_nothing_known_are_not_averaged(copy, empty):
-    twin = shutil.copytree(copy, copy.with_name("mlff-twin"))
-    assert "2 runs of seed 0" in refusal("report", str(copy), str(twin))
+def changed(file, old, new):
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+@pytest.fixture
+def twin(copy):
+    """The same run in a second folder."""
+    return shutil.copytree(copy, copy.with_name("mlff-twin"))
+
+
+def rows(empty):
+    (made,) = (empty / "runs" / "reports").iterdir()
+    with (made / "results.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_run_that_lies_there_twice_counts_once(copy, twin, second, empty):
+    changed(twin / "config.yaml", "processes: 1", "processes: 2")
+    changed(twin / "config.yaml", "device: auto", "device: cpu")
+    result = call("report", str(copy), str(twin), str(second))
+    assert result.code == 0, result.err
+    assert f"counted once: {twin} is the same run as {copy}" in " ".join(result.out.split())
+    (row,) = rows(empty)
+    assert row["seeds"] == "2"
+
+
+def test_keys_that_change_no_result_make_no_rows_of_their_own(copy, second, empty):
+    others = {"processes: 1": "processes: 2", "workers: -1": "workers: 0",
+              "device: auto": "device: cpu", "table: means": "table: paper"}  # fmt: skip
+    for old, new in others.items():
+        changed(second / "config.yaml", old, new)
+    assert call("report", str(copy), str(second)).code == 0
+    (row,) = rows(empty)
+    assert row["seeds"] == "2" and "trainer.device" not in row
+
+
+def test_one_run_with_two_results_is_refused(copy, twin, empty):
+    line = next(
+        line for line in (twin / "matrix.csv").read_text().splitlines() if ",mAP,0." in line
+    )
+    changed(twin / "matrix.csv", line, line.replace(",mAP,0.", ",mAP,0.0"))
+    said = refusal("report", str(copy), str(twin))
+    assert "their scores differ" in said and str(copy) in said and str(twin) in said
+
+
+def test_runs_on_other_images_are_told_apart_by_them(copy, twin, empty):
+    data = json.loads((twin / "run.json").read_text(encoding="utf-8"))["data"]
+    changed(twin / "run.json", data, "f" * 64)
+    result = call("report", str(copy), str(twin))
+    assert result.code == 0, result.err
+    assert [row["images"] for row in rows(empty)] == [data[:8], "f" * 8]
 
 
 def test_a_table_of_several_never_overwrites_a_runs_own(copy, second, run_folder, empty):

@@ -4,6 +4,7 @@ import os
 import pytest
 import torch
 
+from mlff_cli.errors import UserError
 from mlff_cli.system.failures import explained, is_out_of_memory
 
 
@@ -47,3 +48,7 @@ def test_a_bug_is_named_with_its_place():
     assert code == 1
     assert "\n" not in explained(ValueError("one\ntwo"))[0]
     assert "no message" in explained(ValueError())[0]
+
+
+def test_a_message_for_the_user_stays_as_it_is():
+    assert explained(UserError("a: is wrong")) == ("a: is wrong", 2)

@@ -196,6 +196,20 @@ def test_a_classifier_of_one_class_is_refused():
     assert len(by("product", "shared", **classes_of("a", "b"))) == 1
 
 
+def test_what_nothing_is_labelled_in_cannot_be_learned():
+    records = [record(f"cog{i}", product="cog") for i in range(4)]
+    records += [record(f"axle{i}", "pit" if i % 2 else "good", product="axle") for i in range(4)]
+    splits = {item.name: "test" if item.name.endswith("0") else "train" for item in records}
+    with pytest.raises(UserError, match="'cog': none of its 4 images has a label; label those"):
+        by("product", records=records, splits=splits)
+    # A shared head knows the classes of the others.
+    assert len(by("product", "shared", records=records, splits=splits)) == 2
+    numbers = [record(str(i), targets=(1.0,)) for i in range(4)]
+    splits = {item.name: "test" if item.name == "0" else "train" for item in numbers}
+    with pytest.raises(UserError, match="head=regressor"):
+        by("product", records=numbers, splits=splits)
+
+
 def test_classes_come_one_at_a_time_where_the_head_grows():
     experiences = by("class", "growing", **classes_of(*"abc"), classes_per_experience=1)
     assert [e.outputs for e in experiences] == [("a",), ("a", "b"), ("a", "b", "c")]

@@ -27,17 +27,44 @@ def console() -> "Console":
     """Return where tables are printed: a pipe has no width, and takes what they need."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else 200)
+    class Terminal(Console):
+        def on_broken_pipe(self) -> None:
+            """Leave it to `main`: rich would end the process with the exit code of a failure."""
+            raise BrokenPipeError
+
+    return Terminal(width=None if sys.stdout.isatty() else 200)
 
 
 def across(table: Table) -> "Group":
     """Return the table with a line for each row, its notes below."""
+    return _group([_level(table)], table.notes)
+
+
+def across_or_listed(table: Table) -> "Group":
+    """Return the table `across`; where that would cut words, a paragraph for each row instead.
+
+    A paragraph begins with the last cell, whole even where it is longer than a line.
+    """
+    screen, drawn = console(), _level(table)
+    unbound = screen.options.update(max_width=10_000)
+    if screen.measure(drawn, options=unbound).minimum <= screen.width:
+        return _group([drawn], table.notes)
+    *others, name = table.columns
+    paragraphs = [
+        f"{name.text(row)}: "
+        + ", ".join(f"{column.title} {text}" for column in others if (text := column.text(row)))
+        for row in table.rows
+    ]
+    return _group([], [*paragraphs, *table.notes])
+
+
+def _level(table: Table) -> "Drawn":
     drawn = _drawn(table)
     for column in table.columns:
         drawn.add_column(_text(column.title), justify="right" if column.to_right else "left")
     for row in table.rows:
         drawn.add_row(*map(_text, table.texts(row)))
-    return _group([drawn], table.notes)
+    return drawn
 
 
 def side_by_side(table: Table) -> "Group":
@@ -83,4 +110,6 @@ def _group(drawn: Sequence["Drawn"], notes: Sequence[str]) -> "Group":
 def _text(label: str) -> "Text":
     from rich.text import Text
 
-    return Text(plain(label))
+    # Here, so that the columns stay below each other: escapes are longer than the letters.
+    encoding = sys.stdout.encoding or "utf-8"
+    return Text(plain(label).encode(encoding, "backslashreplace").decode(encoding))

@@ -1,7 +1,15 @@
 import io
 from pathlib import Path
 
-from mlff_cli.results.renderers.terminal import across, show, side_by_side
+import pytest
+
+from mlff_cli.results.renderers.terminal import (
+    across,
+    across_or_listed,
+    console,
+    show,
+    side_by_side,
+)
 from mlff_cli.results.table import Column, Table
 from mlff_cli.results.tables import results_table
 
@@ -21,6 +29,48 @@ def printed(table, width=120):
     console = Console(file=io.StringIO(), width=width, color_system=None)
     console.print(table)
     return console.file.getvalue()
+
+
+def test_columns_stay_below_each_other_where_letters_are_escapes(monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", stream)
+    rows = [{"product": name, "n": 1} for name in ("\u6b63\u5e38", "s\u00fcd", "plain")]
+    console().print(across(Table("", [Column("product"), Column("n", "count")], rows)))
+    stream.flush()
+    lines = stream.buffer.getvalue().decode("ascii").splitlines()
+    assert any(r"\u6b63\u5e38" in line for line in lines) and any(
+        r"s\xfcd" in line for line in lines
+    )
+    assert len({len(line) for line in lines if line.startswith("|")}) == 1
+
+
+@pytest.mark.parametrize("width", [30, 200])
+def test_no_word_is_cut_on_a_narrow_terminal(width, monkeypatch):
+    class Narrow(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr("sys.stdout", Narrow())
+    monkeypatch.setenv("COLUMNS", str(width))
+    columns = [Column("method"), Column("final mAP", "fraction"), Column("folder")]
+    rows = [{"method": "linear_probe", "final mAP": 0.5, "folder": "surface_defect/probe-4d241f"},
+            {"method": "mlff", "folder": "surface_defect/mlff-1f2dba"}]  # fmt: skip
+    text = printed(across_or_listed(Table("", columns, rows, ["a note"])), width)
+    assert all(name in text for name in ("linear_probe", *(row["folder"] for row in rows)))
+    assert "50.0 %" in text and "a note" in text and "\u2026" not in text
+    assert ("\u2502" in text) == (width == 200)
+    if width == 30:
+        assert "mlff-1f2dba: method mlff a note" in " ".join(text.split())
+
+
+def test_a_reader_that_leaves_is_for_the_command_line_to_see(monkeypatch):
+    class Gone(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+    monkeypatch.setattr("sys.stdout", Gone())
+    with pytest.raises(BrokenPipeError):
+        console().print(across(Table("", [Column("a")], [{"a": "b"}])))
 
 
 def test_terminal_shows_one_run_from_top_to_bottom():
