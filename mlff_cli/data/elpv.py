@@ -4,7 +4,7 @@ C. Buerhop-Lutz et al., "A benchmark for visual identification of defective sola
 electroluminescence imagery" (2018); S. Deitsch et al. (2019). CC BY-NC-SA 4.0.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from itertools import groupby
 from math import isfinite
@@ -35,6 +35,7 @@ class Elpv(FileDataset):
             a block joins the one before.
     """
 
+    good: str | list[str] = field(default_factory=lambda: ["functional", "defective_0"])
     image_size: int | list[int] = 224
     classes: int = 2
     threshold: float = 0.5

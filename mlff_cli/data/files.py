@@ -155,6 +155,7 @@ class FileDataset(Dataset):
         root: The folder of the images.
         image_size: The size that images are brought to later on; not used here.
         variations: What variations of an image may do; not used here.
+        good: The class of good parts; not used here.
         bits: Of the range of 16-bit images, or `auto`; not used here.
         on_bad_image: `error`, or `skip` to leave bad images out.
         bad_image_limit: Share of bad images above which `skip` gives up.
@@ -165,6 +166,7 @@ class FileDataset(Dataset):
     root: str | None = None
     image_size: int | list[int] = 128
     variations: list[str] = field(default_factory=lambda: list(VARIATIONS))
+    good: str | list[str] = "good"
     bits: int | str = "auto"
     on_bad_image: str = "error"
     bad_image_limit: float = 0.05

@@ -30,6 +30,7 @@ class MagneticTile(FileDataset):
         exposures: Those that are kept, by number; empty keeps all.
     """
 
+    good: str | list[str] = field(default_factory=lambda: ["good", "free"])
     labelling: str = "defects"
     grouping: str = "exposure_run"
     exposures: Sequence[int] = field(default_factory=list)

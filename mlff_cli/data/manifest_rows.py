@@ -113,7 +113,8 @@ class Rows:
         if given != group:
             raise UserError(
                 f"column group: is '{shortened(given)}' here and '{shortened(group)}' on line "
-                f"{first}, which is a part of the same image; parts of one image must be in one group"
+                f"{first}, which is a part of the same image; parts of one image must be in one "
+                "group"
             )
         return given or name
 

@@ -130,6 +130,7 @@ class Placement(Dataset):
             rotated components with targets: how far the centre is off, right and down, in pixels
             of the image, and the angle in degrees, from right towards down.
         generator_seed: Another seed draws other components.
+        good: The class of good parts; not used here.
         variations: What variations of an image may do; not used here. A flip or a shift changes
             what is to be seen.
     """
@@ -142,6 +143,7 @@ class Placement(Dataset):
         labelling: Literal["tolerance", "offsets"] = "tolerance",
         generator_seed: int = 0,
         variations: Sequence[str] = ("brightness",),
+        good: str = "aligned",
     ) -> None:
         if not isinstance(image_size, int):
             raise UserError(

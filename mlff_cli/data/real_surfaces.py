@@ -1,6 +1,6 @@
 """Three real products in turn: steel strip, magnetic tiles, solar cells."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from mlff_cli.data.elpv import Elpv
 from mlff_cli.data.files import FileDataset
@@ -19,6 +19,7 @@ class RealSurfaces(FileDataset):
         labelling: Of the tiles, as in `magnetic_tile`.
     """
 
+    good: str | list[str] = field(default_factory=lambda: ["good", "free", "functional"])
     labelling: str = "defects"
 
     def listed(self) -> list[Record]:

@@ -50,6 +50,7 @@ class Surfaces(Dataset):
         generator_seed: Another seed draws other parts.
         variations: What variations of an image may do; not used here.
         batches: Production batches that the images of each class are dealt out to, in turn.
+        good: The class of good parts; not used here.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Surfaces(Dataset):
         generator_seed: int = 0,
         variations: Sequence[str] = VARIATIONS,
         batches: int = 1,
+        good: str = "good",
     ) -> None:
         if not isinstance(image_size, int):
             raise UserError(

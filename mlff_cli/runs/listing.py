@@ -54,9 +54,7 @@ def listing_of(config: Mapping[str, Any]) -> Listing:
     Raises:
         UserError: There are none, or one of them cannot be read.
     """
-    # Which class is good is no affair of those who list images.
-    data = {key: value for key, value in config["data"].items() if key != "good"}
-    dataset = implementation("data", data, Dataset)()
+    dataset = implementation("data", config["data"], Dataset)()
     records = dataset.records()
     if not records:
         raise UserError(f"dataset={config['data']['name']}: there is no image")

@@ -136,7 +136,7 @@ def test_a_section_with_a_name_that_is_not_shipped_is_refused(config):
 
 def test_evaluate_takes_its_own_images_or_a_dataset_and_no_key_of_training(config):
     given = {key: config[key] for key in ("trainer", "paths")}
-    given |= {"run": "x", "use_head": "", "score_trained_images": False}
+    given |= {"run": "x", "output": None, "use_head": "", "score_trained_images": False}
     given |= {"data": dict(shipped("dataset/_own"))}
     check(given, "evaluate")
     check(given | {"data": config["data"]}, "evaluate")

@@ -45,8 +45,8 @@ CLASSES = {
     "method": ("methods", Method, {"context"}),
 }
 """Group -> package, base class, and the arguments that the program itself gives."""
-FOR_OTHERS = {"shared", "good"}
-"""Keys that say what others make of it: the method of a fusion layer, the report of images."""
+FOR_THE_METHOD = {"shared"}
+"""Keys of a fusion layer that say what the method makes of it."""
 
 
 def test_every_folder_is_a_group_and_every_group_has_a_default_that_exists():
@@ -93,7 +93,7 @@ def test_the_keys_of_a_choice_are_the_arguments_of_its_class(group, choice):
     made = implementation(package, section, base)
     assert made.func.__module__ == f"mlff_cli.{package}.{choice}"
     parameters = set(inspect.signature(made.func).parameters)
-    assert section.keys() - {"name"} - FOR_OTHERS == parameters - given
+    assert section.keys() - {"name"} - FOR_THE_METHOD == parameters - given
     assert given <= parameters
 
 
