@@ -205,3 +205,28 @@ def test_it_reads_the_levels_of_the_default_backbone():
     inputs = inputs_of(layer, by_level)
     assert inputs[0].shape == (2, 16, 8, 8)
     assert layer(inputs).shape == (2, 8)
+
+
+@pytest.mark.parametrize("keys", [{}, {"pooled": ["mean"]}, {"layers": 1}])
+def test_what_places_add_is_the_whole_of_a_weighted_sum(keys):
+    layer = small(**keys).eval()
+    inputs = inputs_of(layer, maps_of(3, 64, 96))
+    weights = torch.randn(3, layer.width)
+    with torch.no_grad():
+        found = layer.where(inputs, weights)
+        expected = (weights * layer(inputs))[:, :12].sum(dim=1)
+    assert found.shape == (3, 8, 12)
+    torch.testing.assert_close(found.sum(dim=(1, 2)), expected)
+
+
+def test_it_points_to_the_place_that_differs():
+    layer = small().eval()
+    maps = {name: torch.zeros_like(map_) for name, map_ in maps_of(1).items()}
+    maps["grid"][0, :, 5, 2] = 4.0
+    with torch.no_grad():
+        plain, changed = (
+            layer(inputs_of(layer, m))
+            for m in ({n: torch.zeros_like(v) for n, v in maps.items()}, maps)
+        )
+        found = layer.where(inputs_of(layer, maps), (changed - plain).sign())
+    assert divmod(int(found[0].argmax()), 8) == (5, 2)
