@@ -2,9 +2,9 @@
 
 A subject is a command on a tiny task. It is run once without interruption; then, in an empty
 folder, again and again: each process is killed after a random share of that time, and the same
-command follows until one comes to its end. Every `matrix.csv` and every file of `adapters/` must
-then be, byte for byte, what the uninterrupted run wrote; if not, the kills of that round are lost
-and nothing more is tried.
+command follows until one comes to its end. Every `matrix.csv`, `predictions.csv` and file of
+`adapters/` must then be, byte for byte, what the uninterrupted run wrote; if not, the kills of that
+round are lost and nothing more is tried.
 
 Each process is forked from this one, which has done the imports already: so the kills fall on
 what the command does, and not on the loading of its libraries.
@@ -166,6 +166,7 @@ def results(folder: Path) -> dict[str, bytes]:
 def _files(folder: Path) -> Iterator[Path]:
     for run in (done.parent for done in folder.glob("runs/*/*/DONE")):
         yield run / "matrix.csv"
+        yield run / "predictions.csv"
         yield from (run / "adapters").iterdir()
 
 

@@ -23,7 +23,7 @@ def run(config: Mapping[str, Any]) -> int:
     target = Path(config["output"]).expanduser() if config["output"] else reports / _name(folders)
     with report_folder(target) as made:
         if len(folders) == 1:
-            write_report(folders[0], made)
+            write_report(folders[0], made, config["operating_point"])
         else:
             table = compare_runs(folders, made)
     if len(folders) == 1:

@@ -16,7 +16,7 @@ from mlff_cli.results.tables import RunFacts
 from mlff_cli.runs.adapters_file import save_adapters
 from mlff_cli.runs.building import build_method, build_scorer, build_task
 from mlff_cli.runs.checkpoints import Checkpoints
-from mlff_cli.runs.final_scores import TOGETHER, answers_of, check_good, final_scores
+from mlff_cli.runs.final_scores import TOGETHER, answers_of, check_good, final_scores, limit
 from mlff_cli.runs.folder import ENVIRONMENT, LOG, MATRIX, PREDICTIONS, SPLITS, RunFolder
 from mlff_cli.runs.identity import backbone_name
 from mlff_cli.runs.listing import Listing
@@ -26,7 +26,7 @@ from mlff_cli.runs.prediction_log import PredictionLog
 from mlff_cli.runs.record import RunRecord
 from mlff_cli.runs.report import pictures_of, write_texts
 from mlff_cli.runs.splits_file import split_rows, written
-from mlff_cli.runs.thresholds import chosen_points, limit
+from mlff_cli.runs.thresholds import chosen_points
 from mlff_cli.runs.worst_images import worst_images
 from mlff_cli.system.environment import environment
 from mlff_cli.system.logs import logging_to

@@ -14,7 +14,7 @@ from mlff_cli.results import predictions_file
 from mlff_cli.results.experience_figures import Figure, figures_of
 from mlff_cli.results.labels import plain
 from mlff_cli.results.matrix import ScoreMatrix
-from mlff_cli.results.operating_points import OperatingPoint
+from mlff_cli.results.operating_points import Limit, OperatingPoint, choose, limit_of
 from mlff_cli.results.predictions import Kind, Predictions, good_class, truth_of
 from mlff_cli.runs.folder import PREDICTIONS, RunFolder
 from mlff_cli.runs.record import RunRecord
@@ -141,3 +141,45 @@ def together(parts: Sequence[Predictions]) -> Predictions:
         truths=[truth for part in parts for truth in part.truths],
         scores=np.concatenate([part.scores for part in parts]),
     )
+
+
+def chosen_anew(
+    folder: RunFolder, record: RunRecord, matrix: ScoreMatrix, operating_point: Mapping[str, Any]
+) -> list[OperatingPoint]:
+    """Return the operating points of a finished run by another limit.
+
+    Raises:
+        UserError: Both limits are given, or the run kept no predictions of validation images.
+    """
+    limited, most = limit(operating_point)
+    validation: list[Predictions] = []
+    if record.kind:
+        validation = predictions_file.read(
+            folder.path / PREDICTIONS, record.kind, matrix.learned, "validation"
+        )
+    if not record.points or not validation:
+        raise UserError(
+            f"{folder.path}: kept no predictions of validation images with good and defective "
+            "parts, on which a threshold could be chosen"
+        )
+    own = {part.experience: part for part in validation}
+    points = []
+    for point in record.points:
+        pool = [part for part in validation if not point.good or point.good in part.outputs]
+        chosen_on = [own[point.experience]] if point.experience in own else pool
+        points.append(choose(point.experience, chosen_on, point.good, limited, most))
+    return points
+
+
+def limit(config: Mapping[str, Any]) -> tuple[Limit, float]:
+    """Return what the section `operating_point` holds, and at which share.
+
+    Raises:
+        UserError: It names both limits.
+    """
+    try:
+        return limit_of(config["max_escape"], config["max_overkill"])
+    except ValueError as error:
+        raise UserError(
+            f"operating_point: {error}; give max_escape= or max_overkill=, and null for the other"
+        ) from error

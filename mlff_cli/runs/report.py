@@ -1,6 +1,7 @@
 """Tables and pictures of one run from what it saved: config, matrix and record, nothing else."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from mlff_cli.results.tables import (
     result_row,
     results_table,
 )
-from mlff_cli.runs.final_scores import FinalScores, final_scores
+from mlff_cli.runs.final_scores import FinalScores, chosen_anew, final_scores
 from mlff_cli.runs.folder import RunFolder
 from mlff_cli.runs.page import title_of, write_page
 from mlff_cli.runs.record import RunRecord
@@ -43,11 +44,16 @@ def row_of(folder: RunFolder) -> Row:
     return result_row(folder.matrix(), folder.record().facts)
 
 
-def write_report(folder: RunFolder, target: Path) -> None:
-    """Write a finished run's texts and pictures into a folder."""
+def write_report(folder: RunFolder, target: Path, operating_point: Mapping[str, Any]) -> None:
+    """Write a finished run's texts, pictures and page into a folder.
+
+    Where `operating_point` names a limit, thresholds are chosen anew by it.
+    """
     config, record, matrix = folder.config(), folder.record(), folder.matrix()
     draw(pictures_of(folder, target, config, record.level_weights))
     final = final_scores(folder, config, record, matrix)
+    if any(value is not None for value in operating_point.values()):
+        final = replace(final, points=chosen_anew(folder, record, matrix, operating_point))
     write_texts(target, config, record, matrix, final)
     write_page(folder, target, config, record=record, matrix=matrix, final=final)
 

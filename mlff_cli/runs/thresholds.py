@@ -3,30 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mlff_cli.errors import UserError
 from mlff_cli.methods.base import Method
 from mlff_cli.results.labels import plain
-from mlff_cli.results.operating_points import Limit, OperatingPoint, choose, limit_of
+from mlff_cli.results.operating_points import OperatingPoint, choose
 from mlff_cli.results.predictions import good_class
 from mlff_cli.runs.building import build_scorer
-from mlff_cli.runs.final_scores import good_names
+from mlff_cli.runs.final_scores import good_names, limit
 from mlff_cli.runs.prediction_log import PredictionLog
 from mlff_cli.runs.scoring import is_readable
 from mlff_cli.tasks.experience import Experience
-
-
-def limit(config: Mapping[str, Any]) -> tuple[Limit, float]:
-    """Return what the section `operating_point` holds, and at which share.
-
-    Raises:
-        UserError: It names both limits.
-    """
-    try:
-        return limit_of(config["max_escape"], config["max_overkill"])
-    except ValueError as error:
-        raise UserError(
-            f"operating_point: {error}; give max_escape= or max_overkill=, and null for the other"
-        ) from error
 
 
 def chosen_points(

@@ -151,3 +151,15 @@ def test_a_damaged_matrix_is_named(copy, empty):
     (copy / "matrix.csv").write_text(text.replace("mAP", "mAPP", 1))
     said = refusal("report", str(copy))
     assert "matrix.csv, line" in said and "mAPP" in said
+
+
+def test_thresholds_are_chosen_anew_without_training(run_folder, empty):
+    result = call("report", str(run_folder), "operating_point.max_overkill=0.5", "output=anew")
+    assert result.code == 0, result.err
+    figures = (empty / "anew" / "figures.csv").read_text("utf-8")
+    assert "brushed_metal,,overkill,at max_overkill=0.5" in figures
+    assert "max_escape" not in figures
+    before = (run_folder / "figures.csv").read_text("utf-8")
+    assert "at max_escape=0.02" in before
+    both = ("operating_point.max_overkill=0.5", "operating_point.max_escape=0.5")
+    assert "give max_escape= or max_overkill=" in refusal("report", str(run_folder), *both)
