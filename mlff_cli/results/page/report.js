@@ -52,7 +52,14 @@
     return found;
   };
 
-  const percent = (share) => (Number.isNaN(share) ? "unknown" : `${(100 * share).toFixed(1)} %`);
+  // As Python rounds: of two that are equally near the even one.
+  const rounded = (value) => {
+    const below = Math.floor(value * 10);
+    const tie = value * 10 - below === 0.5;
+    return tie ? ((below + (below % 2)) / 10).toFixed(1) : value.toFixed(1);
+  };
+
+  const percent = (share) => (Number.isNaN(share) ? "unknown" : `${rounded(100 * share)} %`);
 
   const rate = (count, total) => {
     const bound = upperBound(count, total);
