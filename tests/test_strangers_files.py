@@ -202,7 +202,7 @@ def test_a_lock_note_of_a_stranger_is_only_read(tmp_path):
     run.path.mkdir()
     for note in ("", "[]", "{", '{"process": "1; rm -rf", "host": 3}', '{"process": -1}'):
         (run.path / ".running").write_text(note)
-        with run.locked():
+        with run.lock.held():
             assert json.loads((run.path / ".running").read_text())["process"] == os.getpid()
 
 

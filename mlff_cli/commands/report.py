@@ -9,7 +9,8 @@ from mlff_cli.errors import UserError
 from mlff_cli.results.comparison import REPORT
 from mlff_cli.results.renderers.terminal import show
 from mlff_cli.runs.comparison import compare_runs
-from mlff_cli.runs.folder import RunFolder, find_runs
+from mlff_cli.runs.finding import find_runs
+from mlff_cli.runs.folder import RunFolder
 from mlff_cli.runs.report import show_run, write_report
 from mlff_cli.runs.report_folder import report_folder
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from mlff_cli.errors import UserError, nearest
 from mlff_cli.results.renderers.terminal import across_or_listed, console
-from mlff_cli.runs.folder import all_runs
+from mlff_cli.runs.finding import all_runs
 from mlff_cli.runs.overview import STATES, Overview, having, overview, scored, table
 
 

@@ -47,7 +47,7 @@ def execute(
         scorer = build_scorer(config, config["splits"]["scored"])
         check_good(config["data"], task.experiences)
         limit(config["operating_point"])
-    with folder.locked(), logging_to(folder.path / LOG), folder.noting_failure():
+    with folder.lock.held(), logging_to(folder.path / LOG), folder.noting_failure():
         if folder.finished:
             return  # by another process, while this one was waiting or building
         folder.write_config(config)

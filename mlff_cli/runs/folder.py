@@ -1,31 +1,23 @@
-"""The folder that a run leaves behind: its names, its lock, what is read and written."""
+"""The folder that a run leaves behind: its names, what is read and written."""
 
 import hashlib
 import json
-import logging
-import os
-import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
-from filelock import FileLock, Timeout
 
 from mlff_cli.errors import UserError
 from mlff_cli.results import matrix_file
 from mlff_cli.results.matrix import ScoreMatrix
+from mlff_cli.runs.folder_lock import FolderLock
 from mlff_cli.runs.identity import config_digest
 from mlff_cli.runs.record import RunRecord, encoded, read_record
 from mlff_cli.system.failures import explained
 from mlff_cli.system.files import write_atomically
-from mlff_cli.system.processes import has_ended
 
-log = logging.getLogger(__name__)
-
-LINGERING_SECONDS = 15.0
 CONFIG, RECORD, MATRIX, SPLITS = "config.yaml", "run.json", "matrix.csv", "splits.csv"
 ENVIRONMENT, DONE, FAILED, LOG = "env.json", "DONE", "FAILED", "log.txt"
 PREDICTIONS = "predictions.csv"
@@ -57,59 +49,10 @@ class RunFolder:
         """Where the trained parts lie."""
         return self.path / "adapters"
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the folder alone.
-
-        Raises:
-            UserError: Another process is at it, or the folder cannot be written.
-        """
-        lock = FileLock(self.path / ".lock")
-        note = self.path / ".running"
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            self._acquire(lock, note)
-            for left_over in self.path.rglob(".*.tmp"):
-                left_over.unlink()  # by a killed process: the lock is ours, so nobody writes
-            write_atomically(note, json.dumps(_this_process()))
-        except OSError as error:
-            raise UserError(
-                f"{self.path}: cannot be written ({error.strerror or error}); give another folder "
-                "with paths.runs=..."
-            ) from error
-        try:
-            yield
-        finally:
-            with suppress(OSError):
-                note.unlink(missing_ok=True)
-            lock.release()
-
-    def _acquire(self, lock: FileLock, note: Path) -> None:
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            # The processes that decode images outlive a killed run by seconds, its lock in hand.
-            try:
-                lock.acquire(timeout=LINGERING_SECONDS if _is_dead(_read(note)) else 0)
-            except Timeout as error:
-                holder = _read(note)
-                raise UserError(
-                    f"{self.path}: process {holder.get('process', '?')} on "
-                    f"{holder.get('host', '?')} has been training this very config since "
-                    f"{holder.get('since', '?')}; wait for it, or change a key (seed=...)"
-                ) from error
-
-    def holder(self) -> Mapping[str, Any] | None:
-        """Return process, host and start of who holds the folder; None where nobody does."""
-        note = _read(self.path / ".running")
-        if not note or _is_dead(note):
-            return None
-        try:
-            # What a killed process noted may by now be the number of another one.
-            with FileLock(self.path / ".lock", timeout=0):
-                return None
-        except (Timeout, OSError):
-            return note
+    @property
+    def lock(self) -> FolderLock:
+        """What one process alone can hold."""
+        return FolderLock(self.path)
 
     @contextmanager
     def noting_failure(self) -> Iterator[None]:
@@ -201,55 +144,3 @@ class RunFolder:
     def _hash(self, name: str) -> str:
         file = self.path / name
         return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else "missing"
-
-
-def all_runs(paths: Sequence[Path]) -> list[RunFolder]:
-    """Return the runs, finished or not, in folders that are runs or hold some, sorted by path.
-
-    Raises:
-        UserError: A folder does not exist.
-    """
-    found: dict[Path, RunFolder] = {}
-    for path in paths:
-        if not path.is_dir():
-            raise UserError(f"{path}: there is no such folder")
-        inside = [path] if (path / CONFIG).is_file() else None
-        candidates = inside or sorted(file.parent for file in path.rglob(CONFIG))
-        found |= {candidate.resolve(): RunFolder(candidate) for candidate in candidates}
-    return list(found.values())
-
-
-def find_runs(paths: Sequence[Path]) -> list[RunFolder]:
-    """Return the finished runs among `all_runs`.
-
-    Raises:
-        UserError: A folder does not exist, or no finished run is found.
-    """
-    found = all_runs(paths)
-    finished = [run for run in found if run.finished]
-    if not finished:
-        raise UserError(f"{', '.join(map(str, paths))}: no finished run is there")
-    for run in found:
-        if not run.finished:
-            log.warning("left out, not finished: %s", run.path)
-    return finished
-
-
-def _this_process() -> dict[str, Any]:
-    since = datetime.now(UTC).isoformat(sep=" ", timespec="seconds")
-    return {"process": os.getpid(), "host": platform.node(), "since": since}
-
-
-def _read(note: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(note.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-def _is_dead(holder: Mapping[str, Any]) -> bool:
-    """Whether the process is known to have ended: on this machine, and not there any more."""
-    process = holder.get("process")
-    here = holder.get("host") == platform.node()
-    return here and isinstance(process, int) and has_ended(process)

@@ -144,7 +144,7 @@ def _names(config: Mapping[str, Any]) -> tuple[str, str, str, tuple[str, ...]]:
 
 def _how_it_stands(folder: RunFolder) -> tuple[str, str]:
     """Return the state of a run that is not finished, and what is to be remarked."""
-    if holder := folder.holder():
+    if holder := folder.lock.holder():
         return RUNNING, f"process {holder.get('process', '?')} on {holder.get('host', '?')}"
     failure = folder.read_text(FAILED)
     return (BROKEN_OFF, "") if failure is None else (FAILING, failure.strip())

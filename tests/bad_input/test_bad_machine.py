@@ -144,7 +144,7 @@ HOLD = """
 import sys
 from pathlib import Path
 from mlff_cli.runs.folder import RunFolder
-with RunFolder(Path(sys.argv[1])).locked():
+with RunFolder(Path(sys.argv[1])).lock.held():
     print("held", flush=True)
     sys.stdin.read()
 """

@@ -12,7 +12,8 @@ from run_samples import FACTS, RECORD
 
 from mlff_cli.errors import UserError
 from mlff_cli.results.matrix import ScoreMatrix
-from mlff_cli.runs.folder import RunFolder, find_runs
+from mlff_cli.runs.finding import find_runs
+from mlff_cli.runs.folder import RunFolder
 from mlff_cli.runs.record import encoded
 
 
@@ -70,7 +71,7 @@ HOLD = """
 import sys, time
 from pathlib import Path
 from mlff_cli.runs.folder import RunFolder
-with RunFolder(Path(sys.argv[1])).locked():
+with RunFolder(Path(sys.argv[1])).lock.held():
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -84,27 +85,27 @@ def test_two_processes_never_hold_one_folder(tmp_path):
         assert holder.stdout.readline() == "held\n"
         with (
             pytest.raises(UserError, match="training this very config"),
-            RunFolder(tmp_path / "run").locked(),
+            RunFolder(tmp_path / "run").lock.held(),
         ):
             pytest.fail("two processes at one folder")
         holder.kill()
-    with RunFolder(tmp_path / "run").locked():
+    with RunFolder(tmp_path / "run").lock.held():
         pass
-    with RunFolder(tmp_path / "run").locked():
+    with RunFolder(tmp_path / "run").lock.held():
         pass
 
 
 def test_an_error_inside_frees_the_folder_and_is_passed_on(tmp_path):
-    with pytest.raises(ZeroDivisionError), RunFolder(tmp_path).locked():
+    with pytest.raises(ZeroDivisionError), RunFolder(tmp_path).lock.held():
         raise ZeroDivisionError
-    with RunFolder(tmp_path).locked():
+    with RunFolder(tmp_path).lock.held():
         pass
 
 
 def test_a_folder_that_cannot_be_made_names_the_key(tmp_path):
     (tmp_path / "file").write_text("", encoding="utf-8")
     folder = RunFolder(tmp_path / "file" / "run")
-    with pytest.raises(UserError, match=r"paths\.runs="), folder.locked():
+    with pytest.raises(UserError, match=r"paths\.runs="), folder.lock.held():
         pytest.fail("held a folder inside a file")
 
 

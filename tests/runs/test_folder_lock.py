@@ -16,7 +16,7 @@ HOLD = """
 import os, sys, time
 from pathlib import Path
 from mlff_cli.runs.folder import RunFolder
-with RunFolder(Path(sys.argv[1])).locked():
+with RunFolder(Path(sys.argv[1])).lock.held():
     if os.fork() == 0:
         time.sleep(float(sys.argv[2]))  # as a process that decodes images would go on
         os._exit(0)
@@ -41,7 +41,7 @@ def test_the_holder_is_named(tmp_path):
     started = time.monotonic()
     with (
         pytest.raises(UserError, match=f"process {holder.pid} on .* since 20"),
-        RunFolder(tmp_path / "run").locked(),
+        RunFolder(tmp_path / "run").lock.held(),
     ):
         pytest.fail("two processes hold the folder")
     assert time.monotonic() - started < 5
@@ -55,7 +55,7 @@ def test_a_killed_process_does_not_block_the_next(tmp_path):
     (tmp_path / "run" / "state" / ".experiences.checkpoint.1.tmp").write_text("half")
     holder.kill()
     holder.wait()
-    with RunFolder(tmp_path / "run").locked():
+    with RunFolder(tmp_path / "run").lock.held():
         note = json.loads((tmp_path / "run" / ".running").read_text())
         assert note["process"] == os.getpid()
         assert not list((tmp_path / "run").rglob("*.tmp"))
@@ -65,4 +65,4 @@ def test_a_killed_process_does_not_block_the_next(tmp_path):
 def test_a_file_in_the_way_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"file/run: cannot be written .*paths\.runs"):
-        RunFolder(tmp_path / "file" / "run").locked().__enter__()
+        RunFolder(tmp_path / "file" / "run").lock.held().__enter__()

@@ -11,7 +11,8 @@ from run_samples import FACTS, RECORD
 
 from mlff_cli.errors import UserError
 from mlff_cli.results.matrix import ScoreMatrix
-from mlff_cli.runs.folder import RunFolder, all_runs
+from mlff_cli.runs.finding import all_runs
+from mlff_cli.runs.folder import RunFolder
 from mlff_cli.runs.overview import having, overview, scored, table
 
 
@@ -58,7 +59,7 @@ def test_an_unfinished_run_is_told_by_its_config(begun):
 
 def test_a_run_is_running_while_it_is_held_and_broken_off_after(begun):
     folder = begun()
-    with folder.locked():
+    with folder.lock.held():
         run = overview(folder)
         assert run.state == "running" and str(os.getpid()) in run.remark
     assert overview(folder).state == "broken off"
@@ -66,7 +67,7 @@ def test_a_run_is_running_while_it_is_held_and_broken_off_after(begun):
 
 def test_a_number_of_a_process_that_another_one_has_now_is_no_holder(begun):
     folder = begun()
-    with folder.locked():
+    with folder.lock.held():
         note = (folder.path / ".running").read_text()
     (folder.path / ".running").write_text(note)  # this process lives, and holds nothing
     assert overview(folder).state == "broken off"
@@ -76,18 +77,18 @@ def test_a_number_of_a_process_that_another_one_has_now_is_no_holder(begun):
 
 def test_a_run_that_failed_says_why_until_it_is_begun_again(begun):
     folder = begun()
-    with pytest.raises(UserError), folder.locked(), folder.noting_failure():
+    with pytest.raises(UserError), folder.lock.held(), folder.noting_failure():
         raise UserError("the loss became nan")
     run = overview(folder)
     assert (run.state, run.remark) == ("failed", "the loss became nan")
-    with folder.locked(), folder.noting_failure():
+    with folder.lock.held(), folder.noting_failure():
         assert overview(folder).state == "running"
     assert overview(folder).state == "broken off"
 
 
 def test_an_interrupted_run_has_not_failed(begun):
     folder = begun()
-    with pytest.raises(KeyboardInterrupt), folder.locked(), folder.noting_failure():
+    with pytest.raises(KeyboardInterrupt), folder.lock.held(), folder.noting_failure():
         raise KeyboardInterrupt
     assert overview(folder).state == "broken off"
 
