@@ -50,6 +50,14 @@ COMMANDS = {
         "<run folder> [dataset=choice] [key=value] ...",
         positional="run",
     ),
+    "predict": Command(
+        "say what images show, with a finished run: mlff predict <run> new/*.png",
+        "mlff_cli.commands.predict",
+        "predict",
+        "<run folder> <file, folder, pattern or list.csv> ... [key=value]",
+        positional="words",
+        several=True,
+    ),
     "verify": Command(
         "check a finished run: hashes, backbone, config, data, and its scores once more",
         "mlff_cli.commands.verify",

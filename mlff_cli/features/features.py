@@ -38,6 +38,10 @@ class Store(Protocol):
         """Return the rows of the keys, in their order; nothing is read yet."""
         ...
 
+    def forget(self) -> None:
+        """Drop what memory alone holds."""
+        ...
+
 
 class Features:
     """The seam between images and fusion layers; what it keeps is kept by an image's content.
@@ -122,6 +126,12 @@ class Features:
             # One key may stand for several images: the same content, listed twice.
             once = {keys[position]: images[position] for position in missing}
             self._extract(once, variation, inputs)
+
+    def forget(self) -> None:
+        """Drop what memory holds of the images so far: of many that go by, each comes once."""
+        self._identities.clear()
+        self._keys.clear()
+        self.store.forget()
 
     def identities(self, images: Sequence[ImageSource]) -> list[str]:
         """Return the content hash of each image; a file is looked at once in a run."""

@@ -117,6 +117,7 @@ def reopen(
     trainer: Mapping[str, Any],
     paths: Mapping[str, Any],
     data: Mapping[str, Any] | None = None,
+    keep_features: bool = True,
 ) -> OpenRun:
     """Open a finished run.
 
@@ -125,6 +126,7 @@ def reopen(
         trainer: Section of the command's config: `device` and `workers` are taken from it.
         paths: Section of the command's config.
         data: `root` and `file` where its images have moved; None values stay as they were.
+        keep_features: Whether features are stored as in the run; else memory alone holds them.
 
     Raises:
         UserError: There is no run, it is not finished, or its config was changed by hand.
@@ -139,6 +141,8 @@ def reopen(
         raise UserError(f"{path}: is not finished; mlff train of its config resumes it")
     config["trainer"] = {**config["trainer"], **{key: trainer[key] for key in HERE}}
     config["paths"] = dict(paths)
+    if not keep_features:
+        config["features"] = {**config["features"], "store": False}
     for key, place in (data or {}).items():
         if place is None:
             continue

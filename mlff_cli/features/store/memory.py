@@ -56,6 +56,10 @@ class MemoryStore:
             kept = as_kept(name, column, column.dtype)
             self._rows.update(((key, name), row) for key, row in zip(keys, kept, strict=True))
 
+    def forget(self) -> None:
+        """Drop every row."""
+        self._rows.clear()
+
     def rows(self, keys: Sequence[str], names: Sequence[str]) -> MemoryRows:
         """Return the rows of `keys`, which may repeat, in their order."""
         columns = [[self._rows[key, name] for key in keys] for name in names]
