@@ -14,7 +14,6 @@ from mlff_cli.runs.evaluation import write_evaluation
 from mlff_cli.runs.listing import Listing, listing_of
 from mlff_cli.runs.reopen import OpenRun, reopen
 from mlff_cli.runs.report_folder import report_folder
-from mlff_cli.runs.scoring import is_readable
 from mlff_cli.runs.splits_file import DIGITS
 from mlff_cli.runs.value_range import AUTO
 from mlff_cli.system.logs import logging_to
@@ -38,10 +37,7 @@ def run(config: Mapping[str, Any]) -> int:
 def _again(opened: OpenRun) -> int:
     """Score the run's own images and print the scores beside the saved ones."""
     opened.refuse_other_images()
-    scorer = build_scorer(opened.config, opened.config["splits"]["scored"])
-    readable = [e for e in opened.task.experiences if is_readable(opened.method, e)]
-    scores = {e.name: scorer(opened.method, e).values for e in readable}
-    console().print(across(evaluation_table(scores, opened.saved_scores())))
+    console().print(across(evaluation_table(opened.scores_now(), opened.saved_scores())))
     print(opened.folder.path)
     return 0
 

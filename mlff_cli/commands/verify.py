@@ -7,12 +7,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from mlff_cli.errors import UserError
-from mlff_cli.runs.building import build_scorer
 from mlff_cli.runs.final_scores import final_scores
 from mlff_cli.runs.folder import PREDICTIONS, RECORD, RunFolder
 from mlff_cli.runs.reopen import OpenRun, reopen
 from mlff_cli.runs.report import FIGURES, figures_text
-from mlff_cli.runs.scoring import is_readable
 from mlff_cli.system.logs import logging_to
 
 
@@ -55,16 +53,13 @@ def _changed_files(folder: RunFolder) -> Iterator[str]:
 def _other_scores(opened: OpenRun, tolerance: float) -> Iterator[str]:
     """Yield the scores of the final model that are not those in matrix.csv."""
     saved = opened.saved_scores()
-    scorer = build_scorer(opened.config, opened.config["splits"]["scored"])
-    for experience in opened.task.experiences:
-        if not is_readable(opened.method, experience):
-            continue
-        for metric, now in scorer(opened.method, experience).values.items():
-            before = saved[experience.name].get(metric, math.nan)
+    for experience, values in opened.scores_now().items():
+        for metric, now in values.items():
+            before = saved.get(experience, {}).get(metric, math.nan)
             same = math.isclose(now, before, rel_tol=0, abs_tol=tolerance)
             if not same and not (math.isnan(now) and math.isnan(before)):
                 yield (
-                    f"matrix.csv: {metric} of '{experience.name}' is {before:.9g} there and "
+                    f"matrix.csv: {metric} of '{experience}' is {before:.9g} there and "
                     f"{now:.9g} now (made on {opened.record.device}, scored again on "
                     f"{opened.method.context.device})"
                 )

@@ -15,7 +15,7 @@ from mlff_cli.results.operating_points import OperatingPoint
 from mlff_cli.results.page.page import RunPage, run_page
 from mlff_cli.results.renderers import csv as as_csv
 from mlff_cli.results.table import Table
-from mlff_cli.runs.final_scores import TOGETHER, FinalScores, answers_of, good_names
+from mlff_cli.runs.final_scores import ALL_TOGETHER, FinalScores, answers_of, good_names
 from mlff_cli.runs.folder import PREDICTIONS
 from mlff_cli.runs.page import provenance, title_of
 from mlff_cli.runs.prediction_log import PredictionLog
@@ -104,7 +104,7 @@ def _answers(
     known = opened.record.answers
     own = answers_of(experiences, scorer.split, scorer.kind)
     return {
-        plain(e.name): known.get(plain(e.head), known.get(TOGETHER, own[plain(e.name)]))
+        plain(e.name): known.get(plain(e.head), known.get(ALL_TOGETHER, own[plain(e.name)]))
         for e in experiences
     }
 

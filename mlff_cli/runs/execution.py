@@ -16,7 +16,7 @@ from mlff_cli.results.tables import RunFacts
 from mlff_cli.runs.adapters_file import save_adapters
 from mlff_cli.runs.building import build_method, build_scorer, build_task
 from mlff_cli.runs.checkpoints import Checkpoints
-from mlff_cli.runs.final_scores import TOGETHER, answers_of, check_good, final_scores, limit
+from mlff_cli.runs.final_scores import ALL_TOGETHER, answers_of, check_good, final_scores, limit
 from mlff_cli.runs.folder import ENVIRONMENT, LOG, MATRIX, PREDICTIONS, SPLITS, RunFolder
 from mlff_cli.runs.identity import backbone_name
 from mlff_cli.runs.listing import Listing
@@ -146,7 +146,7 @@ def _finish(
     write_texts(folder.path, config, record, outcome.matrix, final)
     worst = worst_images(
         method,
-        [part for part in final.scored if part.experience != TOGETHER],
+        [part for part in final.scored if part.experience != ALL_TOGETHER],
         {record.name: record.image for record in task.records},
         {plain(experience.name): experience.head for experience in task.experiences},
     )

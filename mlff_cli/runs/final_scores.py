@@ -20,7 +20,7 @@ from mlff_cli.runs.folder import PREDICTIONS, RunFolder
 from mlff_cli.runs.record import RunRecord
 from mlff_cli.tasks.experience import Experience, SplitName
 
-TOGETHER = "all experiences together"
+ALL_TOGETHER = "all experiences together"
 """Where one head grows: the images of all that were learned, as one experience."""
 
 
@@ -120,7 +120,7 @@ def answers_of(
     none is in training: its own images show what it is made of.
     """
     parts = {plain(e.name): e.train or e.split(scored) for e in experiences}
-    parts[TOGETHER] = [record for e in experiences for record in e.train]
+    parts[ALL_TOGETHER] = [record for e in experiences for record in e.train]
     truths = {name: [truth_of(r, kind) for r in part] for name, part in parts.items() if part}
     if kind != "numbers":
         return {name: most_frequent(own) for name, own in truths.items()}
@@ -134,7 +134,7 @@ def together(parts: Sequence[Predictions]) -> Predictions:
     """Return the predictions of one head on several experiences as if these were one."""
     return replace(
         parts[0],
-        experience=TOGETHER,
+        experience=ALL_TOGETHER,
         images=[name for part in parts for name in part.images],
         contents=[content for part in parts for content in part.contents],
         groups=[group for part in parts for group in part.groups],

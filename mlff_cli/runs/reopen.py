@@ -10,11 +10,14 @@ from mlff_cli.config.identity import completed
 from mlff_cli.config.schema import check
 from mlff_cli.errors import UserError
 from mlff_cli.methods.base import Method
+from mlff_cli.results.matrix import TOGETHER
 from mlff_cli.runs.adapters_file import load_adapters
-from mlff_cli.runs.building import build_method, build_task
+from mlff_cli.runs.building import build_method, build_scorer, build_task
+from mlff_cli.runs.final_scores import ALL_TOGETHER
 from mlff_cli.runs.folder import CONFIG, SPLITS, RunFolder
 from mlff_cli.runs.listing import Listing, listing_of
 from mlff_cli.runs.record import RunRecord
+from mlff_cli.runs.scoring import head_grows, is_readable
 from mlff_cli.runs.splits_file import SplitRow, as_split, differences, read_rows, split_rows
 from mlff_cli.runs.value_range import AUTO
 from mlff_cli.tasks.task import Task
@@ -83,15 +86,32 @@ class OpenRun:
             )
 
     def saved_scores(self) -> dict[str, dict[str, float]]:
-        """Return the final row of the saved matrix by experience and metric."""
+        """Return the final row of the saved matrix by experience and metric.
+
+        Where one head grows, that of all experiences together is in it.
+        """
         matrix = self.folder.matrix()
+        places = {e.name: e.index for e in self.task.experiences}
+        if matrix.scored_together:
+            places[ALL_TOGETHER] = TOGETHER
         return {
-            experience.name: {
-                metric: matrix.score(metric, matrix.learned, experience.index).value
+            name: {
+                metric: matrix.score(metric, matrix.learned, place).value
                 for metric in matrix.metrics
             }
-            for experience in self.task.experiences
+            for name, place in places.items()
         }
+
+    def scores_now(self) -> dict[str, Mapping[str, float]]:
+        """Return the scores of its model as it is, on the same images, by experience and metric."""
+        scorer = build_scorer(self.config, self.config["splits"]["scored"])
+        experiences = [e for e in self.task.experiences if is_readable(self.method, e)]
+        scored = {e.name: scorer(self.method, e) for e in experiences}
+        found = {name: own.values for name, own in scored.items()}
+        learned = [scored[e.name] for e in experiences if e.learned]
+        if learned and head_grows(self.task.experiences):
+            found[ALL_TOGETHER] = scorer.together(learned).values
+        return found
 
     @cached_property
     def method(self) -> Method:

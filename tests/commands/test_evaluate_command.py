@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_calls import call, refusal, scores
+from command_calls import TINY, call, refusal, scores
 from PIL import Image
 from tiny_task import TINY as CUSTOM
 
@@ -178,3 +178,18 @@ def test_other_16_bit_images_are_as_bright_as_they_were_in_training(tmp_path, em
     bright = wide_pictures(tmp_path / "bright", 9000)
     said = refusal("evaluate", str(run), "dataset=folder", bright)
     assert "has values up to 9000, more than data.bits=12 hold" in said
+
+
+def test_where_classes_arrive_all_of_them_are_scored_together_again(empty):
+    words = (*TINY, "task=surface_defect", "schedule=by_class",
+             "schedule.classes_per_experience=6", "method=closed_form")  # fmt: skip
+    words = tuple(word for word in words if not word.startswith("method."))
+    made = call("train", *words)
+    assert made.code == 0, made.err
+    (run,) = (empty / "runs" / "surface_defect").iterdir()
+    result = call("evaluate", str(run))
+    assert result.code == 0, result.err
+    found = scores(result.out)
+    now, saved = found["all experiences together", "mAP"]
+    assert now == pytest.approx(saved)
+    assert call("verify", str(run)).code == 0
