@@ -1,5 +1,6 @@
 """``mlff predict``: what a finished run says of images that nobody has labelled."""
 
+import io
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -8,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from mlff_cli.data.asked import asked_images
+from mlff_cli.data.files import FileImage
 from mlff_cli.errors import UserError
+from mlff_cli.images.glow import overlaid
 from mlff_cli.results.answers import FORMATS, Line, answers_table, counted
 from mlff_cli.results.predictions_file import SCORE
 from mlff_cli.results.renderers.terminal import across, console
 from mlff_cli.runs.predicting import Answer, Predictor
 from mlff_cli.runs.reopen import reopen
+from mlff_cli.system.files import write_atomically
 from mlff_cli.system.logs import logging_to
 
 FIRST = ("path", "content", "product", "label", "decision", "defect_score", "threshold")
@@ -35,21 +39,32 @@ def run(config: Mapping[str, Any]) -> int:
             paths=config["paths"],
             keep_features=False,
         )
-        predictor = Predictor(opened, config["product"])
+        overlays = Path(config["overlays"]).expanduser() if config["overlays"] else None
+        predictor = Predictor(opened, config["product"], look=overlays is not None)
         columns = [*FIRST, *(SCORE + name for name in predictor.outputs), *LAST]
         shown: list[Line] = []
         counts: Counter[str] = Counter()
         with _written(output, columns) as write:
-            for answer in predictor.answers(images):
+            for number, answer in enumerate(predictor.answers(images), start=1):
+                if overlays:
+                    _draw(answer, overlays / f"{number:05d}_{Path(answer.path).stem}.png")
                 line = _line(answer, predictor)
                 write(line)
                 counted(counts, line)
                 if not config["limit"] or len(shown) < config["limit"]:
                     shown.append(line)
     console().print(across(answers_table(shown, counts, len(images))))
-    if output:
-        print(output)
+    for made in filter(None, (output, overlays)):
+        print(made)
     return int(any(line == "could not be read" for line in counts))
+
+
+def _draw(answer: Answer, file: Path) -> None:
+    """Write the picture of an image, if it could be read."""
+    if answer.where is not None:
+        picture = io.BytesIO()
+        overlaid(FileImage(Path(answer.path)).load(), answer.where).save(picture, "png")
+        write_atomically(file, picture.getvalue())
 
 
 def _line(answer: Answer, predictor: Predictor) -> Line:

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -18,8 +19,10 @@ class FusionLayer(nn.Module, ABC):
         inputs: What it reads, in the order in which `forward` takes it.
         width: Channels of the descriptor.
         fitted: Whether its constants are taken; part of its state.
+        has_places: Whether `where` tells what each place adds.
     """
 
+    has_places: ClassVar[bool] = False
     inputs: tuple[LevelInput, ...]
     width: int
     fitted: Tensor
@@ -47,17 +50,17 @@ class FusionLayer(nn.Module, ABC):
     def take_constants(self, batches: Iterable[Sequence[Tensor]]) -> None:
         """Set what never trains from features; most layers override it or have nothing to set."""
 
-    def where(self, inputs: Sequence[Tensor], weights: Tensor) -> Tensor | None:
-        """Return what each place adds to a weighted sum of the descriptor.
+    def where(self, inputs: Sequence[Tensor], weights: Tensor) -> Tensor:
+        """Return what each place adds to a weighted sum of the descriptor, if it `has_places`.
 
         Args:
             inputs: As `forward` takes them.
             weights: (B, width), of the channels of the descriptor.
 
         Returns:
-            (B, H, W), on the grid where levels meet; None where nothing is left of places.
+            (B, H, W), on the grid where levels meet.
         """
-        return None
+        raise NotImplementedError
 
     def level_weights(self) -> dict[str, float]:
         """Return the share of each level in the descriptor; empty if the layer learns none."""

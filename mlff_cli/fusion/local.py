@@ -30,6 +30,8 @@ class LocalFusion(FusionLayer):
     well; its `pooled_width` channels stand behind the others.
     """
 
+    has_places = True
+
     def __init__(
         self,
         levels: Sequence[LevelInfo],

@@ -115,15 +115,25 @@ class Method(ABC):
     def scores(self, head: str, images: Sequence[ImageSource]) -> NDArray[np.float32]:
         """Return what a head gives for images: (N, O), as metrics take it."""
 
+    @property
+    def has_places(self) -> bool:
+        """Whether `where` tells what each place of an image adds."""
+        return False
+
     def where(
         self, head: str, images: Sequence[ImageSource], outputs: Sequence[int]
-    ) -> NDArray[np.float32] | None:
-        """Return how much each place of an image speaks for an output, one of them per image.
+    ) -> NDArray[np.float32]:
+        """Return how much each place of an image speaks for an output, if it `has_places`.
+
+        Args:
+            head: Name of the head that answers.
+            images: N of them.
+            outputs: For each image the place of the output that is explained.
 
         Returns:
-            (N, H, W), on a coarse grid; None where nothing is left of places.
+            (N, H, W), on a coarse grid.
         """
-        return None
+        raise NotImplementedError
 
     @abstractmethod
     def trained(self) -> Mapping[str, nn.Module]:

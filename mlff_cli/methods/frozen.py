@@ -75,9 +75,14 @@ class FrozenMethod(Method):
             scores: NDArray[np.float32] = own.scores(own(descriptors)).cpu().numpy()
         return scores
 
+    @property
+    def has_places(self) -> bool:
+        """Whether its fusion layer tells what each place of an image adds."""
+        return self.adapters.fusion.has_places
+
     def where(
         self, head: str, images: Sequence[ImageSource], outputs: Sequence[int]
-    ) -> NDArray[np.float32] | None:
+    ) -> NDArray[np.float32]:
         """Return how much each place of an image adds to the logit of an output (N, H, W)."""
         own, fusion = self.adapters[head], self.adapters.fusion_of(head)
         columns, chosen = (
@@ -93,10 +98,7 @@ class FrozenMethod(Method):
                 logits = own(descriptor).gather(1, taken[:, None]).sum()
                 (weights,) = torch.autograd.grad(logits, descriptor)
                 with torch.no_grad():
-                    found = fusion.where(moved, weights)
-                if found is None:
-                    return None
-                parts.append(found)
+                    parts.append(fusion.where(moved, weights))
         maps: NDArray[np.float32] = torch.cat(parts).cpu().numpy()
         return maps
 

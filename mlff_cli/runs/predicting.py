@@ -37,6 +37,7 @@ class Answer:
         decision: By the threshold; "" without one.
         milliseconds: Its share of the time that its batch took.
         problem: Why nothing is said; "" otherwise.
+        where: What speaks for the label, place by place (H, W); None where it was not asked for.
     """
 
     path: str
@@ -47,6 +48,7 @@ class Answer:
     decision: Decision = ""
     milliseconds: float = 0.0
     problem: str = ""
+    where: NDArray[np.float32] | None = None
 
 
 class Predictor:
@@ -57,14 +59,21 @@ class Predictor:
         point: The threshold; None where none was chosen.
     """
 
-    def __init__(self, opened: OpenRun, product: str | None) -> None:
-        """Take the head and the threshold of a product.
+    def __init__(self, opened: OpenRun, product: str | None, *, look: bool = False) -> None:
+        """Take the head and the threshold of a product; with `look`, say where it looked.
 
         Raises:
-            UserError: There is no such product, or several and none was named.
+            UserError: There is no such product, or several and none was named; or the run keeps
+                nothing of places.
         """
+        if look and not opened.method.has_places:
+            raise UserError(
+                "overlays: the fusion layer of this run keeps nothing of places, so that where it "
+                "looked is not known (that of method=mlff fusion=local is)"
+            )
         self.opened = opened
         self.head, self.point = _of_product(opened, product)
+        self._look = look
         self._kind = build_scorer(opened.config, "test").kind
 
     @property
@@ -117,6 +126,7 @@ class Predictor:
         images = [FileImage(path.absolute(), self._bits(path)) for path in paths]
         contents = [FileImage(image.path).identity() for image in images]
         scores = self.opened.method.scores(self.head, images)
+        where = self._where(images, scores)
         self.opened.method.context.features.forget()
         told = self._told(paths, contents, scores)
         defects = self._defects(told)
@@ -130,11 +140,27 @@ class Predictor:
                 defect,
                 self._decided(defect),
                 milliseconds,
+                where=places,
             )
-            for path, content, label, row, defect in zip(
-                paths, contents, told.predicted, scores.astype(str).tolist(), defects, strict=True
+            for path, content, label, row, defect, places in zip(
+                paths,
+                contents,
+                told.predicted,
+                scores.astype(str).tolist(),
+                defects,
+                where,
+                strict=True,
             )
         ]
+
+    def _where(
+        self, images: Sequence[FileImage], scores: NDArray[np.float32]
+    ) -> Sequence[NDArray[np.float32] | None]:
+        """Return what speaks for the highest score of each image."""
+        if not self._look:
+            return [None] * len(images)
+        highest = scores.argmax(axis=1).tolist()
+        return list(self.opened.method.where(self.head, images, highest))
 
     def _told(
         self, paths: Sequence[Path], contents: Sequence[str], scores: NDArray[np.float32]

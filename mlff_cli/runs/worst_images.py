@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mlff_cli.images.glow import glow_of
 from mlff_cli.methods.base import Method
 from mlff_cli.results.page.gallery import WorstImage
 from mlff_cli.results.predictions import Predictions
@@ -16,9 +17,6 @@ from mlff_cli.tasks.record import ImageSource
 COUNT = 24
 SIDE = 160
 """Longest side of a thumbnail in pixels."""
-
-GLOW = (255, 60, 0)
-"""Colour of what the network looked at."""
 
 
 def worst_images(
@@ -41,7 +39,7 @@ def worst_images(
         found.append(
             WorstImage(
                 thumbnail=_thumbnail(sources[part.images[row]].load()),
-                where=b"" if glow is None else _glow(glow),
+                where=b"" if glow is None else _encoded(glow_of(glow), "png"),
                 image=part.images[row],
                 experience=part.experience,
                 truth=", ".join(part.truths[row]),
@@ -63,15 +61,14 @@ def _with_maps(
     maps: dict[Worst, NDArray[np.float32]] = {}
     for place, part in enumerate(parts):
         own = [image for image in images if image.part == place]
-        if not own:
+        if not own or not method.has_places:
             continue
         # A head that grew has its outputs in an order of its own.
         outputs = method.heads[heads[part.experience]]
         wanted = [outputs.index(part.outputs[pointed_at(part, image.row)]) for image in own]
         pixels = [sources[part.images[image.row]] for image in own]
         found = method.where(heads[part.experience], pixels, wanted)
-        if found is not None:
-            maps |= dict(zip(own, found, strict=True))
+        maps |= dict(zip(own, found, strict=True))
     return [(image, maps.get(image)) for image in images]
 
 
@@ -79,14 +76,6 @@ def _thumbnail(pixels: NDArray[np.uint8]) -> bytes:
     image = Image.fromarray(pixels)
     image.thumbnail((SIDE, SIDE))
     return _encoded(image, "jpeg", quality=80)
-
-
-def _glow(values: NDArray[np.float32]) -> bytes:
-    """Return places (H, W) as a picture that is laid over the image: the more, the less clear."""
-    positive = values.clip(min=0)
-    strength = np.round(200 * positive / max(float(positive.max()), 1e-12)).astype(np.uint8)
-    colour = np.broadcast_to(np.array(GLOW, np.uint8), (*values.shape, 3))
-    return _encoded(Image.fromarray(np.dstack([colour, strength])), "png")
 
 
 def _encoded(image: Image.Image, kind: str, **options: int) -> bytes:

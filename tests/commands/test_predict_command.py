@@ -9,6 +9,7 @@ import pytest
 from command_calls import TINY, call, refusal
 from PIL import Image
 
+from mlff_cli.data.files import natural
 from mlff_cli.data.surfaces import draw
 from mlff_cli.results.predictions_file import read
 from mlff_cli.runs import predicting
@@ -125,3 +126,29 @@ def test_where_batches_share_a_head_the_last_one_is_the_line_as_it_is(tmp_path, 
     assert earlier["product"] == "batch_2"
     assert earlier["label"] == row["label"]
     shutil.rmtree(run)
+
+
+def test_pictures_show_where_the_network_looked(run_folder, images, empty):
+    folder, _ = images
+    words = ("predict", str(run_folder), str(folder), "product=woven_fabric", "overlays=where")
+    result = call(*words)
+    assert result.code == 0, result.err
+    made = sorted((empty / "where").iterdir())
+    files = sorted(folder.iterdir(), key=lambda path: natural(path.as_posix()))
+    assert [path.name for path in made] == [
+        f"{number:05d}_{path.stem}.png" for number, path in enumerate(files, start=1)
+    ]
+    for picture, file in zip(made, files, strict=True):
+        with Image.open(picture) as glowing, Image.open(file) as plain:
+            assert glowing.size == plain.size
+            assert np.asarray(glowing)[..., 0].mean() > np.asarray(plain)[..., 0].mean()
+
+
+def test_without_places_there_is_nothing_to_look_at(empty):
+    words = (*TINY, "task=surface_defect", "method=mlff_linear", "schedule.heads=shared")
+    made = call("train", *words, "data.labelling=good_defect")
+    assert made.code == 0, made.err
+    (run,) = (empty / "runs" / "surface_defect").iterdir()
+    Image.fromarray(np.zeros((32, 32, 3), np.uint8)).save(empty / "a.png")
+    said = refusal("predict", str(run), "a.png", "overlays=where")
+    assert "keeps nothing of places" in said
