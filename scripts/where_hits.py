@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
+import yaml
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -37,8 +38,10 @@ def opened(dataset: str) -> OpenRun:
     """Return the finished run on a data set."""
     for config in sorted(Path("runs").glob("*/*/config.yaml")):
         if f"name: {dataset}\n" in config.read_text(encoding="utf-8"):
-            keys = {"trainer": shipped("trainer/default"), "paths": shipped("paths/default")}
-            return reopen(config.parent, **keys)
+            trainer, paths = shipped("trainer/default"), shipped("paths/default")
+            # Features that were stored for the run are found where it put them.
+            own = yaml.safe_load(config.read_text(encoding="utf-8"))["paths"]
+            return reopen(config.parent, trainer=trainer, paths={**paths, **own})
     raise SystemExit(f"there is no run on {dataset}")
 
 
@@ -65,7 +68,8 @@ def measured(
 
 def spread(places: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
     """Return places (h, w) brought to the size of the image, as they are drawn."""
-    image = Image.fromarray(places).resize(shape[::-1], Image.Resampling.BILINEAR)
+    height, width = shape
+    image = Image.fromarray(places).resize((width, height), Image.Resampling.BILINEAR)
     return np.asarray(image)
 
 
@@ -100,9 +104,9 @@ def text(table: pd.DataFrame) -> str:
         "    scripts/reference where <data>",
         "",
         "Defective test images; what each place adds to the class that the image is of, brought to",
-        "its size as the report draws it. Pixel AUROC: probability that a defective pixel is brighter",
-        "than another one. Maxima inside: share of images whose brightest pixel is defective; by",
-        "chance: share of pixels that are.",
+        "its size as the report draws it. Pixel AUROC: probability that a defective pixel is",
+        "brighter than another one. Maxima inside: share of images whose brightest pixel is",
+        "defective; by chance: share of pixels that are.",
         "",
         "| images | n | pixel AUROC | maxima inside | by chance |",
         "| --- | ---: | ---: | ---: | ---: |",
