@@ -16,6 +16,13 @@ from mlff_cli.runs.folder import RunFolder
 from mlff_cli.runs.listing import listing_of
 
 
+class NoPictures(Painter):
+    """Draws nothing: what is drawn is tested elsewhere."""
+
+    def begin(self, pictures):
+        """Take no note."""
+
+
 @pytest.fixture
 def finished(tmp_path, weights_of):
     def made(**choices):
@@ -24,8 +31,7 @@ def finished(tmp_path, weights_of):
             tmp_path, backbone="timm", keys=keys | choices.pop("keys", {}), **choices
         )
         folder = RunFolder(tmp_path / "run")
-        with Painter() as painter:
-            execute(config, listing_of(config), folder, painter)
+        execute(config, listing_of(config), folder, NoPictures())
         return folder, config
 
     return made
