@@ -78,7 +78,7 @@ def _page(
     return run_page(
         RunPage(
             title=f"{title_of(opened.config)}: scored on dataset={data['name']}",
-            lead=f"run {opened.folder.path.name}, which was not trained on these images",
+            lead=f"run {opened.folder.path.name}",
             results=results,
             matrix=None,
             scored=final.scored,
