@@ -4,29 +4,13 @@ import logging
 
 import numpy as np
 import pytest
-from configs_for_tests import (
-    digits_manifest,
-    learned,
-    matrix_bytes,
-    small_config,
-    task_of,
-    tiny_backbone,
-)
+from configs_for_tests import digits_manifest, learned, matrix_bytes, task_of
 
 from mlff_cli.metrics.registry import computed
 from mlff_cli.results.matrix import TOGETHER
 from mlff_cli.results.predictions_file import read
 from mlff_cli.runs.building import build_scorer
 from mlff_cli.runs.final_scores import together
-
-
-@pytest.fixture
-def config(tmp_path, weights_of):
-    def make(**choices):
-        keys = tiny_backbone(weights_of) | choices.pop("keys", {})
-        return small_config(tmp_path, backbone="timm", keys=keys, **choices)
-
-    return make
 
 
 def recomputed(parts, metrics):

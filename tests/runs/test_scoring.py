@@ -2,20 +2,11 @@
 
 import numpy as np
 import pytest
-from configs_for_tests import learned, small_config, task_of, tiny_backbone
+from configs_for_tests import learned, task_of
 
 from mlff_cli.errors import UserError
 from mlff_cli.runs.building import build_method, build_scorer
 from mlff_cli.runs.scoring import is_readable
-
-
-@pytest.fixture
-def config(tmp_path, weights_of):
-    def make(**choices):
-        keys = tiny_backbone(weights_of) | choices.pop("keys", {})
-        return small_config(tmp_path, backbone="timm", keys=keys, **choices)
-
-    return make
 
 
 def test_every_output_of_every_image_stands_beside_its_target(config, tmp_path):
