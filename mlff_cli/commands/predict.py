@@ -15,13 +15,16 @@ from mlff_cli.images.glow import overlaid
 from mlff_cli.results.answers import FORMATS, Line, answers_table, counted
 from mlff_cli.results.predictions_file import SCORE
 from mlff_cli.results.renderers.terminal import across, console
+from mlff_cli.runs.opening import predictor_of
 from mlff_cli.runs.predicting import Answer, Predictor
-from mlff_cli.runs.reopen import reopen
 from mlff_cli.system.files import write_atomically
 from mlff_cli.system.logs import logging_to
 
-FIRST = ("path", "content", "product", "label", "decision", "defect_score", "threshold")
-LAST = ("milliseconds", "problem", "run", "backbone", "adapters")
+FIRST = (
+    "path", "content", "product", "product_sure", "label", "decision", "defect_score", "threshold",
+    "novelty",
+)  # fmt: skip
+LAST = ("milliseconds", "problem", "run", "backbone", "model", "adapters")
 """Columns of a file of answers, before and behind the scores."""
 
 
@@ -33,14 +36,8 @@ def run(config: Mapping[str, Any]) -> int:
     output = _output(config["output"])
     images = asked_images(words)
     with logging_to(None):
-        opened = reopen(
-            Path(path).expanduser(),
-            trainer=config["trainer"],
-            paths=config["paths"],
-            keep_features=False,
-        )
         overlays = Path(config["overlays"]).expanduser() if config["overlays"] else None
-        predictor = Predictor(opened, config["product"], look=overlays is not None)
+        predictor = predictor_of(Path(path).expanduser(), config, look=overlays is not None)
         columns = [*FIRST, *(SCORE + name for name in predictor.outputs), *LAST]
         shown: list[Line] = []
         counts: Counter[str] = Counter()
@@ -70,18 +67,12 @@ def _draw(answer: Answer, file: Path) -> None:
 def _line(answer: Answer, predictor: Predictor) -> Line:
     """Return what is known of an answer by column."""
     return {
-        "path": answer.path,
-        "content": answer.content,
-        "product": predictor.product,
-        "label": answer.label,
-        "decision": answer.decision,
-        "defect_score": answer.defect_score,
-        "threshold": predictor.threshold,
+        **{name: getattr(answer, name) for name in FIRST},
         **{SCORE + name: score for name, score in answer.scores.items()},
         "best": max(answer.scores.values(), default=None) if predictor.scores_are_shares else None,
         "milliseconds": round(answer.milliseconds, 3),
         "problem": answer.problem,
-        **predictor.provenance,
+        **predictor.deployed.provenance,
     }
 
 

@@ -112,8 +112,18 @@ class Method(ABC):
         """Learn from the training images of a step that has begun."""
 
     @abstractmethod
+    def answers(
+        self, head: str, images: Sequence[ImageSource]
+    ) -> tuple[NDArray[np.float32], Tensor]:
+        """Return what a head gives for images, and what it reads of them.
+
+        Returns:
+            Scores (N, O) as metrics take them, and descriptors (N, D).
+        """
+
     def scores(self, head: str, images: Sequence[ImageSource]) -> NDArray[np.float32]:
         """Return what a head gives for images: (N, O), as metrics take it."""
+        return self.answers(head, images)[0]
 
     @property
     def has_places(self) -> bool:

@@ -77,15 +77,18 @@ class FineTuning(Method):
             title=f"{step.index} {step.name}",
         )
 
-    def scores(self, head: str, images: Sequence[ImageSource]) -> NDArray[np.float32]:
-        """Return the head's scores (N, O)."""
+    def answers(
+        self, head: str, images: Sequence[ImageSource]
+    ) -> tuple[NDArray[np.float32], Tensor]:
+        """Return the head's scores (N, O), and the descriptors (N, D) that it reads."""
         device, own = self.context.device, self.adapters[head]
         size = self.network.backbone.preprocessing.size
         batches = image_batches(images, size, device.batch_size, device.workers)
         with torch.inference_mode(), device.autocast():
-            parts = [own.scores(own(self.network([self._moved(b)]))).cpu() for b in batches]
+            described = [self.network([self._moved(batch)]) for batch in batches]
+            parts = [own.scores(own(rows)).cpu() for rows in described]
         scores: NDArray[np.float32] = torch.cat(parts).numpy()
-        return scores
+        return scores, torch.cat(described)
 
     def _part(self, experience: Experience) -> Part:
         head = self.adapters[experience.head]

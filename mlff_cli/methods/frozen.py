@@ -67,13 +67,15 @@ class FrozenMethod(Method):
                 ]
             )
 
-    def scores(self, head: str, images: Sequence[ImageSource]) -> NDArray[np.float32]:
-        """Return the head's scores (N, O)."""
+    def answers(
+        self, head: str, images: Sequence[ImageSource]
+    ) -> tuple[NDArray[np.float32], Tensor]:
+        """Return the head's scores (N, O), and the descriptors (N, D) that it reads."""
         descriptors = self.descriptors(self.read(images), head)
         with torch.no_grad(), self.context.device.autocast(), limited_threads(1):
             own = self.adapters[head]
             scores: NDArray[np.float32] = own.scores(own(descriptors)).cpu().numpy()
-        return scores
+        return scores, descriptors
 
     @property
     def has_places(self) -> bool:

@@ -16,19 +16,24 @@ from torch import Tensor
 
 from mlff_cli.errors import UserError
 from mlff_cli.methods.base import State
+from mlff_cli.runs.calibration import Calibration
 from mlff_cli.system.files import write_atomically
 
 FORMAT = 2
 TENSORS, KEPT, DESCRIPTION = "adapters.safetensors", "kept.safetensors", "adapters.json"
+CALIBRATION = "calibration.safetensors"
 
 
-def save_adapters(folder: Path, state: State, *, fingerprint: str) -> None:
+def save_adapters(
+    folder: Path, state: State, *, fingerprint: str, calibration: Calibration | None = None
+) -> None:
     """Write the state and its description.
 
     Args:
         folder: Made if it is not there.
         state: As `Method.state` returns it.
         fingerprint: Of the backbone whose features the adapters read.
+        calibration: What is known of the images that they were trained on.
     """
     description: dict[str, Any] = {
         "format": FORMAT,
@@ -40,6 +45,8 @@ def save_adapters(folder: Path, state: State, *, fingerprint: str) -> None:
     }
     if state.kept:
         description["kept"] = _written(folder / KEPT, state.kept)
+    if calibration is not None and (tensors := calibration.tensors()):
+        description["calibration"] = _written(folder / CALIBRATION, tensors)
     write_atomically(folder / DESCRIPTION, _canonical(description))
 
 
@@ -63,6 +70,28 @@ def load_adapters(folder: Path, fingerprint: str) -> State:
         _tensors(folder / TENSORS, description),
         _tensors(folder / KEPT, kept) if kept else {},
     )
+
+
+def fingerprint_of(folder: Path) -> str:
+    """Return the fingerprint of the backbone whose features the adapters read.
+
+    Raises:
+        UserError: The description is missing or damaged.
+    """
+    return str(_description(folder / DESCRIPTION)["backbone"])
+
+
+def load_calibration(folder: Path) -> Calibration:
+    """Return what is known of the images of a run; empty of one that kept nothing.
+
+    Raises:
+        UserError: The file is missing or damaged.
+    """
+    own = _description(folder / DESCRIPTION).get("calibration")
+    try:
+        return Calibration.of_tensors(_tensors(folder / CALIBRATION, own) if own else {})
+    except (ValueError, KeyError) as error:
+        raise UserError(f"{folder / CALIBRATION}: is damaged ({error})") from error
 
 
 def _written(path: Path, tensors: Mapping[str, Tensor]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from mlff_cli.results.painter import Painter
 from mlff_cli.results.tables import RunFacts
 from mlff_cli.runs.adapters_file import save_adapters
 from mlff_cli.runs.building import build_method, build_scorer, build_task
+from mlff_cli.runs.calibration import calibrated
 from mlff_cli.runs.checkpoints import Checkpoints
 from mlff_cli.runs.final_scores import ALL_TOGETHER, answers_of, check_good, final_scores, limit
 from mlff_cli.runs.folder import ENVIRONMENT, LOG, MATRIX, PREDICTIONS, SPLITS, RunFolder
@@ -120,10 +121,16 @@ def _finish(
     features = method.context.features
     before = features.seconds
     points = chosen_points(config, task.experiences, method, outcome.matrix.learned, predictions)
+    calibration = calibrated(config, task.experiences, method)
     outcome.extraction_seconds += features.seconds - before
     level_weights = method.level_weights()
     painter.begin(pictures_of(folder, folder.path, config, level_weights))
-    save_adapters(folder.adapters, method.state(), fingerprint=method.context.recipe.fingerprint)
+    save_adapters(
+        folder.adapters,
+        method.state(),
+        fingerprint=method.context.recipe.fingerprint,
+        calibration=calibration,
+    )
     folder.write_json(ENVIRONMENT, environment())
     contact_sheet(task.records).save(folder.path / "images.png")
     record = RunRecord(

@@ -1,27 +1,31 @@
-"""What a finished run says of images that nobody has labelled."""
+"""What is said of images that nobody has labelled."""
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from mlff_cli.data.files import FileImage
-from mlff_cli.errors import UserError, nearest
+from mlff_cli.errors import UserError
+from mlff_cli.heads.decision import DECISIONS, UNKNOWN, Decision
+from mlff_cli.heads.novelty import Novelty
 from mlff_cli.images.decoding import WIDEST, wide_values
-from mlff_cli.results.labels import plain
-from mlff_cli.results.operating_points import OperatingPoint
-from mlff_cli.results.predictions import Predictions, defect_scores
-from mlff_cli.runs.building import build_scorer
-from mlff_cli.runs.reopen import OpenRun
+from mlff_cli.results.predictions import Predictions
+from mlff_cli.runs.calibration import level_descriptors
+from mlff_cli.runs.deciding import DecisionSettings, decision_of
+from mlff_cli.runs.deployed import Deployed, Product
 
 AT_ONCE = 512
 """Images whose features are in memory together."""
 
-Decision = Literal["ok", "defect", ""]
+AUTO = "auto"
+"""As a product: the one whose training images are nearest."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +35,16 @@ class Answer:
     Attributes:
         path: As it was asked for.
         content: SHA-256 of the file; "" where it cannot be read.
+        product: Whose head answers.
+        product_sure: How sure the product is where it was found out: 1 - the distance to its
+            training images over that to the next product's; 0: a toss-up.
         label: The class, the labels or the numbers predicted, joined by ";".
         scores: Of every output.
         defect_score: How surely it is defective; None where the product knows no good parts.
-        decision: By the threshold; "" without one.
+        threshold: From which score of a defect it is defective; None where none was chosen.
+        novelty: The share of validation images that are less unlike the training images; None
+            where nothing is known of these.
+        decision: What to do with the part; "" where nothing says so.
         milliseconds: Its share of the time that its batch took.
         problem: Why nothing is said; "" otherwise.
         where: What speaks for the label, place by place (H, W); None where it was not asked for.
@@ -42,69 +52,74 @@ class Answer:
 
     path: str
     content: str = ""
+    product: str = ""
+    product_sure: float | None = None
     label: str = ""
-    scores: dict[str, float] = field(default_factory=dict)
+    scores: Mapping[str, float] = field(default_factory=dict)
     defect_score: float | None = None
-    decision: Decision = ""
+    threshold: float | None = None
+    novelty: float | None = None
+    decision: str = ""
     milliseconds: float = 0.0
     problem: str = ""
     where: NDArray[np.float32] | None = None
 
 
+@dataclass(frozen=True)
 class Predictor:
-    """A run that answers for one product.
+    """Answers for the images of one product, or of whichever each is of.
 
     Attributes:
-        head: What answers.
-        point: The threshold; None where none was chosen.
+        deployed: What answers.
+        asked: Name of a product; None: the only one; "auto": found out image by image.
+        settings: How is decided.
+        look: Whether to say where the network looked.
     """
 
-    def __init__(self, opened: OpenRun, product: str | None, *, look: bool = False) -> None:
-        """Take the head and the threshold of a product; with `look`, say where it looked.
+    deployed: Deployed
+    asked: str | None = None
+    settings: DecisionSettings = field(default_factory=DecisionSettings)
+    look: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be answered before the first image.
 
         Raises:
-            UserError: There is no such product, or several and none was named; or the run keeps
-                nothing of places.
+            UserError: There is no such product, or nothing is known that tells products apart; or
+                the fusion layer keeps nothing of places; or a threshold has nothing to divide.
         """
-        if look and not opened.method.has_places:
+        for product in self.products:
+            decision_of(self.deployed, product, self.settings)
+        first = self.deployed.method_of(self.products[0].head)
+        if self.look and not first.has_places:
             raise UserError(
                 "overlays: the fusion layer of this run keeps nothing of places, so that where it "
                 "looked is not known (that of method=mlff fusion=local is)"
             )
-        self.opened = opened
-        self.head, self.point = _of_product(opened, product)
-        self._look = look
-        self._kind = build_scorer(opened.config, "test").kind
 
-    @property
-    def product(self) -> str:
-        """Whose threshold it is: the head's name, or that of an experience that reads it."""
-        return self.point.experience if self.point else self.head
+    @cached_property
+    def products(self) -> list[Product]:
+        """Those that it may answer for."""
+        if self.asked != AUTO:
+            return [self.deployed.product(self.asked)]
+        known = [name for name in self.deployed.experiences if name in self._sketches]
+        if len(known) < len(self.deployed.experiences):
+            raise UserError(
+                "product=auto: nothing is kept of this run's images that tells products apart "
+                "(it needs validation images, and a method on a frozen backbone); name the "
+                "product"
+            )
+        return [self.deployed.product(name) for name in known]
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """The names that the head answers with."""
-        return self.opened.method.heads[self.head]
-
-    @property
-    def threshold(self) -> float | None:
-        """From which score of a defect an image is defective; None where none was chosen."""
-        return self.point.threshold if self.point else None
+        """The names that heads answer with."""
+        return tuple(dict.fromkeys(name for p in self.products for name in p.outputs))
 
     @property
     def scores_are_shares(self) -> bool:
         """Whether scores lie between 0 and 1; else they are numbers in their own units."""
-        return self._kind != "numbers"
-
-    @property
-    def provenance(self) -> dict[str, str]:
-        """The run, its backbone, and the hash of what it learned."""
-        facts, digests = self.opened.record.facts, self.opened.record.digests
-        return {
-            "run": self.opened.folder.path.resolve().name,
-            "backbone": facts.backbone,
-            "adapters": digests.get("adapters/adapters.json", ""),
-        }
+        return self.deployed.kind != "numbers"
 
     def answers(self, paths: Sequence[Path]) -> Iterator[Answer]:
         """Yield what is said of each image, in their order; features are not kept."""
@@ -125,68 +140,107 @@ class Predictor:
         started = time.perf_counter()
         images = [FileImage(path.absolute(), self._bits(path)) for path in paths]
         contents = [FileImage(image.path).identity() for image in images]
-        scores = self.opened.method.scores(self.head, images)
-        where = self._where(images, scores)
-        self.opened.method.context.features.forget()
-        told = self._told(paths, contents, scores)
-        defects = self._defects(told)
+        found: dict[int, Answer] = {}
+        for product, places, sure, known in self._by_product(images):
+            own = self._of_product(product, [images[place] for place in places])
+            for place, answer, certain, like in zip(places, own, sure, known, strict=True):
+                stranger = like is not None and self._is_novel(like)
+                found[place] = replace(
+                    answer,
+                    product_sure=certain,
+                    decision=DECISIONS[UNKNOWN] if stranger else answer.decision,
+                )
+        for head in {product.head for product in self.products}:
+            self.deployed.method_of(head).context.features.forget()
         milliseconds = 1000 * (time.perf_counter() - started) / len(paths)
         return [
+            replace(found[place], path=str(path), content=content, milliseconds=milliseconds)
+            for place, (path, content) in enumerate(zip(paths, contents, strict=True))
+        ]
+
+    def _by_product(
+        self, images: Sequence[FileImage]
+    ) -> Iterator[tuple[Product, list[int], Sequence[float | None], Sequence[float | None]]]:
+        """Yield each product, the places of its images, how sure it is, and how like they are."""
+        if self.asked != AUTO:
+            nothing = [None] * len(images)
+            yield self.products[0], list(range(len(images))), nothing, nothing
+            return
+        rows = level_descriptors(self.deployed.method_of(self.products[0].head), images)
+        sketches = [self._sketches[product.name] for product in self.products]
+        distances = torch.cat([sketch.distances_of(rows) for sketch in sketches], dim=1)  # (N, P)
+        nearest = distances.argmin(dim=1)
+        for number, (product, sketch) in enumerate(zip(self.products, sketches, strict=True)):
+            places = torch.nonzero(nearest == number).flatten()
+            if len(places):
+                own = distances[places]
+                likeness = sketch.p_values(own[:, number]).tolist()
+                yield product, places.tolist(), _sureness(own, number), likeness
+
+    def _of_product(self, product: Product, images: Sequence[FileImage]) -> list[Answer]:
+        """Answer for images of a product; what is known of each image alone is added later."""
+        method, decision = self.deployed.method_of(product.head), self._decisions[product.name]
+        scores, descriptors = method.answers(product.head, images)
+        given = torch.from_numpy(scores)
+        novelties, p_values = self._novelties(product, descriptors)
+        codes = decision(given, p_values).tolist()
+        defects: list[float | None] = [None] * len(images)
+        if decision.has_good:
+            defects = list(decision.defect_scores(given).tolist())
+        labels = _labels(self.deployed, product, scores)
+        where = self._where(product, images, scores)
+        return [
             Answer(
-                str(path),
-                content,
-                ";".join(label),
-                dict(zip(told.outputs, map(float, row), strict=True)),
-                defect,
-                self._decided(defect),
-                milliseconds,
+                "",
+                product=product.name,
+                label=";".join(label),
+                scores=dict(zip(product.outputs, map(float, row), strict=True)),
+                defect_score=defect,
+                threshold=decision.threshold,
+                novelty=novelty,
+                decision=DECISIONS[code],
                 where=places,
             )
-            for path, content, label, row, defect, places in zip(
-                paths,
-                contents,
-                told.predicted,
+            for label, row, defect, novelty, code, places in zip(
+                labels,
                 scores.astype(str).tolist(),
                 defects,
+                novelties,
+                codes,
                 where,
                 strict=True,
             )
         ]
 
+    def _novelties(
+        self, product: Product, descriptors: Tensor
+    ) -> tuple[Sequence[float | None], Tensor | None]:
+        """Return the novelty of each image, and its p-value (N, C) for each class."""
+        known = self.deployed.calibration.heads.get(product.head)
+        if known is None:
+            return [None] * len(descriptors), None
+        p_values = known.novelty(descriptors.cpu())
+        return (1 - p_values.amax(dim=1)).tolist(), p_values
+
     def _where(
-        self, images: Sequence[FileImage], scores: NDArray[np.float32]
+        self, product: Product, images: Sequence[FileImage], scores: NDArray[np.float32]
     ) -> Sequence[NDArray[np.float32] | None]:
         """Return what speaks for the highest score of each image."""
-        if not self._look:
+        if not self.look:
             return [None] * len(images)
-        highest = scores.argmax(axis=1).tolist()
-        return list(self.opened.method.where(self.head, images, highest))
+        method = self.deployed.method_of(product.head)
+        return list(method.where(product.head, images, scores.argmax(axis=1).tolist()))
 
-    def _told(
-        self, paths: Sequence[Path], contents: Sequence[str], scores: NDArray[np.float32]
-    ) -> Predictions:
-        return Predictions(
-            experience=self.head,
-            trained=len(self.opened.record.facts.experiences),
-            split="",
-            kind=self._kind,
-            outputs=self.outputs,
-            images=list(map(str, paths)),
-            contents=contents,
-            groups=[""] * len(paths),
-            truths=[()] * len(paths),
-            scores=scores,
-        )
+    @cached_property
+    def _decisions(self) -> dict[str, Decision]:
+        return {p.name: decision_of(self.deployed, p, self.settings) for p in self.products}
 
-    def _defects(self, told: Predictions) -> list[float | None]:
-        if self.point is None:
-            return [None] * len(told)
-        return list(defect_scores(told, self.point.good).tolist())
+    @property
+    def _sketches(self) -> Mapping[str, Novelty]:
+        return self.deployed.calibration.experiences
 
-    def _decided(self, defect: float | None) -> Decision:
-        if self.threshold is None or defect is None:
-            return ""
-        return "defect" if defect >= self.threshold else "ok"
+    def _is_novel(self, p_value: float) -> bool:
+        return self.settings.novelty is not None and p_value <= self.settings.novelty
 
     def _bits(self, path: Path) -> int:
         """Return the bits of the range that a 16-bit image is scaled from: those of the run.
@@ -194,9 +248,8 @@ class Predictor:
         Raises:
             UserError: The image has 16 bits and the run has seen none such.
         """
-        known = self.opened.data.get("bits")
-        if isinstance(known, int):
-            return known
+        if self.deployed.bits is not None:
+            return self.deployed.bits
         if wide_values(path) is not None:
             raise UserError(
                 f"{path}: has 16 bits, and the run was trained on images of 8 bits; save it as "
@@ -205,24 +258,32 @@ class Predictor:
         return WIDEST
 
 
-def _of_product(opened: OpenRun, product: str | None) -> tuple[str, OperatingPoint | None]:
-    """Return the head of a product, and its threshold."""
-    heads, facts = list(opened.method.heads), opened.record.facts
-    names = facts.experiences
-    points = {point.experience: point for point in opened.record.points}
-    if product is None and len(heads) == 1:
-        # Of several batches that share a head the last one is the line as it is now.
-        return heads[0], points.get(plain(names[-1]))
-    if product is None:
-        raise UserError(
-            f"product= is needed: this run knows several ({nearest('', heads)}); name the one that "
-            "the images are of"
-        )
-    if product in heads:
-        return product, points.get(plain(product))
-    if len(heads) == 1 and product in names:
-        return heads[0], points.get(plain(product))
-    raise UserError(f"product={product}: {nearest(product, heads if len(heads) > 1 else names)}")
+def _sureness(distances: Tensor, chosen: int) -> list[float | None]:
+    """Return how sure the choice of a column of distances (N, P) is; None with a single one."""
+    if distances.shape[1] == 1:
+        return [None] * len(distances)
+    others = distances.clone()
+    others[:, chosen] = torch.inf
+    return list((1 - distances[:, chosen] / others.amin(dim=1)).tolist())
+
+
+def _labels(
+    deployed: Deployed, product: Product, scores: NDArray[np.float32]
+) -> list[tuple[str, ...]]:
+    """Return what is predicted in words."""
+    count = len(scores)
+    return Predictions(
+        experience=product.name,
+        trained=len(deployed.experiences),
+        split="",
+        kind=deployed.kind,
+        outputs=product.outputs,
+        images=[""] * count,
+        contents=[""] * count,
+        groups=[""] * count,
+        truths=[()] * count,
+        scores=scores,
+    ).predicted
 
 
 def _problem(error: UserError, path: Path) -> str:

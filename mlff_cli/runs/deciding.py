@@ -1,0 +1,72 @@
+"""How is decided on the images of a product: what was chosen in the run, or asked for now."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+from mlff_cli.errors import UserError
+from mlff_cli.heads.decision import Decision, set_floor
+from mlff_cli.runs.deployed import Deployed, Product
+
+
+@dataclass(frozen=True)
+class DecisionSettings:
+    """What a command asks for.
+
+    Attributes:
+        threshold: Instead of the one that the run chose; None: that one.
+        novelty: p-value at or below which an image is unknown; None: none is.
+        review: Share of images whose true class the set of classes may miss, which is looked at
+            where it is no single class; None: it is not asked for.
+    """
+
+    threshold: float | None = None
+    novelty: float | None = 0.01
+    review: float | None = None
+
+    @classmethod
+    def of_config(cls, config: Mapping[str, Any]) -> "DecisionSettings":
+        """Return what the sections `operating_point` and `decision` of a command ask for."""
+        decision = config["decision"]
+        return cls(config["operating_point"]["threshold"], decision["novelty"], decision["review"])
+
+
+def decision_of(deployed: Deployed, product: Product, settings: DecisionSettings) -> Decision:
+    """Return what decides on images of a product.
+
+    Raises:
+        UserError: A threshold is given and the product knows no good parts; or sets of classes are
+            asked for and validation images are too few, or several labels may be right.
+    """
+    if settings.threshold is not None and product.good is None:
+        raise UserError(
+            f"operating_point.threshold: '{product.name}' has no class of good parts "
+            f"({', '.join(product.outputs)}), so that nothing is decided; leave it away"
+        )
+    chosen = product.point.threshold if product.point else None
+    known = deployed.calibration.heads.get(product.head)
+    return Decision(
+        good=product.outputs.index(product.good) if product.good else None,
+        has_good=product.good is not None,
+        exclusive=deployed.kind == "class",
+        threshold=chosen if settings.threshold is None else settings.threshold,
+        novelty=settings.novelty if known else None,
+        floor=_floor(deployed, product, settings.review),
+    )
+
+
+def _floor(deployed: Deployed, product: Product, share: float | None) -> float | None:
+    """Return the score from which a class is in the set of classes; None: not asked for."""
+    if share is None:
+        return None
+    known = deployed.calibration.heads.get(product.head)
+    count = len(known.truths) if known else 0
+    floor = set_floor(known.truths, share) if known else None
+    if floor is None:
+        raise UserError(
+            f"decision.review={share:g}: '{product.name}' has {count} validation images of single "
+            f"classes, and {ceil(1 / share) - 1} are needed to tell so small a share; "
+            "give a larger one, or null"
+        )
+    return floor

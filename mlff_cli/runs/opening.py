@@ -1,0 +1,26 @@
+"""What `mlff predict` is given, opened."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mlff_cli.runs.deciding import DecisionSettings
+from mlff_cli.runs.deployed import of_run
+from mlff_cli.runs.predicting import Predictor
+from mlff_cli.runs.reopen import reopen
+
+
+def predictor_of(path: Path, config: Mapping[str, Any], *, look: bool) -> Predictor:
+    """Open the folder of a finished run to predict with.
+
+    Args:
+        path: What is opened.
+        config: Of the command: product, decision, device, places.
+        look: Whether to say where the network looked.
+
+    Raises:
+        UserError: There is nothing to predict with, or not what is asked for.
+    """
+    opened = reopen(path, trainer=config["trainer"], paths=config["paths"], keep_features=False)
+    settings = DecisionSettings.of_config(config)
+    return Predictor(of_run(opened), config["product"], settings, look)
