@@ -84,7 +84,7 @@ def _target(opened: OpenRun, config: Mapping[str, Any], listing: Listing) -> Pat
 
 def _refuse_trained_images(opened: OpenRun, listing: Listing) -> None:
     """Raise `UserError` where the run has been trained on some of the images."""
-    trained = {row.content for row in opened.splits if row.split == "train"}
+    trained = opened.trained_contents
     known = sum(content[:DIGITS] in trained for content in listing.contents)
     if known:
         raise UserError(

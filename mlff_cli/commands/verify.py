@@ -8,7 +8,8 @@ from typing import Any
 
 from mlff_cli.errors import UserError
 from mlff_cli.runs.final_scores import final_scores
-from mlff_cli.runs.folder import PREDICTIONS, RECORD, RunFolder
+from mlff_cli.runs.folder import PREDICTIONS, RunFolder
+from mlff_cli.runs.record import RECORD
 from mlff_cli.runs.reopen import OpenRun, reopen
 from mlff_cli.runs.report import FIGURES, figures_text
 from mlff_cli.system.logs import logging_to

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from mlff_cli.config.continuation import going_on
 from mlff_cli.config.flags import Flags
 from mlff_cli.config.for_methods import for_this_method
 from mlff_cli.config.hydra_errors import translated
@@ -136,6 +137,7 @@ def plain_config(config: Any, command: str, words: Sequence[str] = ()) -> dict[s
         plain = OmegaConf.to_container(config, resolve=True)
     assert isinstance(plain, dict)
     tree = for_this_method({str(key): value for key, value in plain.items()}, words)
+    tree = going_on(tree, words)
     check(tree, command)
     return tree
 

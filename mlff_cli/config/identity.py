@@ -36,14 +36,18 @@ def completed(config: Mapping[str, Any]) -> dict[str, Any]:
     So a run of an older version, which did not know them, can be opened; any other key that is
     missing decides numbers, and the schema asks for it.
     """
-    whole = dict(config)
+    whole = {**_shipped_beside(config, "train"), **config}
     for section, tree in config.items():
         if path := schema_of(section, tree):
-            values = key_values(path)
-            new = {
-                key: default
-                for key, default in shipped(path).items()
-                if key not in tree and not values.get(key, ANY).changes_result
-            }
-            whole[section] = {**tree, **new}
+            whole[section] = {**_shipped_beside(tree, path), **tree}
     return whole
+
+
+def _shipped_beside(tree: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """Return the keys of a shipped file that a tree lacks and that change no result."""
+    values = key_values(path)
+    return {
+        key: default
+        for key, default in shipped(path).items()
+        if key not in tree and not values.get(key, ANY).changes_result
+    }

@@ -17,6 +17,7 @@ from mlff_cli.features.pooling import STANDARD, LevelInput
 from mlff_cli.features.store.disk import row_key
 from mlff_cli.images.variations import VARIATIONS, variation_version, varied
 from mlff_cli.system.device import Device
+from mlff_cli.tasks.absent import is_absent
 from mlff_cli.tasks.record import ImageSource
 
 if TYPE_CHECKING:
@@ -126,6 +127,14 @@ class Features:
             # One key may stand for several images: the same content, listed twice.
             once = {keys[position]: images[position] for position in missing}
             self._extract(once, variation, inputs)
+
+    def at_hand(self, images: Sequence[ImageSource], inputs: Sequence[LevelInput]) -> bool:
+        """Return whether `read` can succeed: of absent images everything has to be stored."""
+        absent = [image for image in images if is_absent(image)]
+        if not absent:
+            return True
+        keys = self._row_keys(absent, 0)
+        return not self.store.missing(keys, [item.name for item in inputs])
 
     def forget(self) -> None:
         """Drop what memory holds of the images so far: of many that go by, each comes once."""

@@ -63,6 +63,15 @@ class Adapters(nn.Module):
         """Return the fusion layer that a head reads."""
         return self.fusion_layers()[self._names.index(head) if self.own_fusion else 0]
 
+    def part(self, head: str) -> dict[str, Tensor]:
+        """Return the tensors of a head and of the fusion layer that it reads, by name."""
+        layers = {"fusion": self.fusion_of(head), "head": self[head]}
+        return {
+            f"{name}.{key}": tensor
+            for name, layer in layers.items()
+            for key, tensor in layer.state_dict().items()
+        }
+
     def forward(self, inputs: Sequence[Tensor], head: str) -> Tensor:
         """Map one tensor (B, C_l, ...) per input to the logits (B, O) of a head."""
         logits: Tensor = self[head](self.fusion_of(head)(inputs))

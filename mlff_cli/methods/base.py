@@ -18,6 +18,7 @@ from mlff_cli.fusion.base import FusionLayer
 from mlff_cli.heads.base import Head
 from mlff_cli.methods.adapters import Adapters
 from mlff_cli.system.device import Device
+from mlff_cli.tasks.absent import is_absent
 from mlff_cli.tasks.experience import Experience, Step
 from mlff_cli.tasks.record import ImageSource
 
@@ -153,6 +154,22 @@ class Method(ABC):
     def heads(self) -> Mapping[str, tuple[str, ...]]:
         """The outputs that each head answers with, by its name."""
         return self.adapters.outputs
+
+    def part(self, head: str) -> Mapping[str, Tensor]:
+        """Return everything learned that an answer of this head depends on, by name."""
+        return self.adapters.part(head)
+
+    def can_read(self, images: Sequence[ImageSource]) -> bool:
+        """Return whether all that it reads of images is at hand."""
+        return not any(map(is_absent, images))
+
+    def exemplars(self, head: str, experience: str) -> tuple[Tensor, Tensor] | None:
+        """Return what is kept of an old experience's training images; None where nothing is.
+
+        Returns:
+            What the head reads of them (N, D), and their targets.
+        """
+        return None
 
     def level_weights(self) -> dict[str, float]:
         """Return the share of each level in the descriptor; empty where none is learned.

@@ -61,6 +61,11 @@ class FineTuning(Method):
         """Everything."""
         return {"adapters": self.adapters, "backbone": self.network.backbone}
 
+    def part(self, head: str) -> Mapping[str, Tensor]:
+        """Return what the head depends on: the backbone as well."""
+        backbone = self.network.backbone.state_dict().items()
+        return {**super().part(head), **{f"backbone.{name}": tensor for name, tensor in backbone}}
+
     def full_parameters(self) -> int:
         """Return the number that trains: this method is what others save against."""
         return self.trainable_parameters()

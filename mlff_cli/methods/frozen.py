@@ -77,6 +77,10 @@ class FrozenMethod(Method):
             scores: NDArray[np.float32] = own.scores(own(descriptors)).cpu().numpy()
         return scores, descriptors
 
+    def can_read(self, images: Sequence[ImageSource]) -> bool:
+        """Return whether images, or at least their features, are at hand."""
+        return self.context.features.at_hand(images, self.adapters.fusion.inputs)
+
     @property
     def has_places(self) -> bool:
         """Whether its fusion layer tells what each place of an image adds."""

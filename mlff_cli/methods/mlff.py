@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mlff_cli.features.columns import Columns, Whole
 from mlff_cli.fusion.base import FusionLayer
 from mlff_cli.methods.base import Context, State
 from mlff_cli.methods.herding import herded
@@ -72,6 +73,13 @@ class MultiLevelFeatureFusion(TrainedOnFeatures):
     def rehearsed(self, head: str) -> Sequence[Part]:
         """Return the exemplars of all that the head has learned."""
         return self.memory.parts(head, self.adapters[head], self.context.device.device)
+
+    def exemplars(self, head: str, experience: str) -> tuple[Tensor, Tensor] | None:
+        """Return the descriptors (N, D) and targets of the exemplars of an experience."""
+        kept = self.memory.kept.get(head, {}).get(experience)
+        if kept is None:
+            return None
+        return self.descriptors(Columns(Whole(kept.variations[0])), head), kept.targets
 
     def keep(self, step: Step, features: Mapping[str, TrainingFeatures]) -> None:
         """Keep exemplars of an experience whose head others read as well."""

@@ -25,7 +25,12 @@ CALIBRATION = "calibration.safetensors"
 
 
 def save_adapters(
-    folder: Path, state: State, *, fingerprint: str, calibration: Calibration | None = None
+    folder: Path,
+    state: State,
+    *,
+    fingerprint: str,
+    calibration: Calibration | None = None,
+    parts: Mapping[str, Mapping[str, Tensor]] | None = None,
 ) -> None:
     """Write the state and its description.
 
@@ -34,6 +39,7 @@ def save_adapters(
         state: As `Method.state` returns it.
         fingerprint: Of the backbone whose features the adapters read.
         calibration: What is known of the images that they were trained on.
+        parts: What answers with each head, by its name (`Method.part`).
     """
     description: dict[str, Any] = {
         "format": FORMAT,
@@ -45,19 +51,25 @@ def save_adapters(
     }
     if state.kept:
         description["kept"] = _written(folder / KEPT, state.kept)
+    if parts:
+        description["parts"] = {name: digest_of(tensors) for name, tensors in parts.items()}
     if calibration is not None and (tensors := calibration.tensors()):
         description["calibration"] = _written(folder / CALIBRATION, tensors)
     write_atomically(folder / DESCRIPTION, _canonical(description))
 
 
-def load_adapters(folder: Path, fingerprint: str) -> State:
+def load_adapters(folder: Path, fingerprint: str | None = None) -> State:
     """Return the state; every byte of both files is checked.
+
+    Args:
+        folder: Where it lies.
+        fingerprint: Of the backbone that is there; None: whichever it was made on.
 
     Raises:
         UserError: A file is missing or damaged, of a newer format, or made on another backbone.
     """
     description = _description(folder / DESCRIPTION)
-    if description["backbone"] != fingerprint:
+    if fingerprint is not None and description["backbone"] != fingerprint:
         raise UserError(
             f"{folder}: these adapters were trained on another backbone (fingerprint "
             f"{description['backbone'][:12]}, here {fingerprint[:12]}); choose the backbone, "
@@ -79,6 +91,21 @@ def fingerprint_of(folder: Path) -> str:
         UserError: The description is missing or damaged.
     """
     return str(_description(folder / DESCRIPTION)["backbone"])
+
+
+def part_digests(folder: Path) -> dict[str, str]:
+    """Return the digest of what answers with each head; empty in runs of older versions.
+
+    Raises:
+        UserError: The description is missing or damaged.
+    """
+    return dict(_description(folder / DESCRIPTION).get("parts", {}))
+
+
+def digest_of(tensors: Mapping[str, Tensor]) -> str:
+    """Return one hash (64 hex digits) of tensors and their names."""
+    lines = [f"{name} {_hash(tensor.detach().cpu())}" for name, tensor in sorted(tensors.items())]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def load_calibration(folder: Path) -> Calibration:

@@ -1,6 +1,6 @@
 """From a checked config to the objects of a run; the one place where names become classes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +17,23 @@ from mlff_cli.runs.listing import Listing
 from mlff_cli.runs.registry import class_of, implementation
 from mlff_cli.runs.scoring import Scorer
 from mlff_cli.system.device import Device
-from mlff_cli.tasks.experience import SPLITS, SplitName
+from mlff_cli.tasks.experience import SPLITS, Experience, SplitName
 from mlff_cli.tasks.task import Task, make_task
 
 Config = Mapping[str, Any]
 
 
-def build_task(config: Config, listing: Listing, *, only_scored: bool = False) -> Task:
+def build_task(
+    config: Config,
+    listing: Listing,
+    *,
+    only_scored: bool = False,
+    before: Sequence[Experience] = (),
+) -> Task:
     """Split the records of a listing by group and cut them into experiences.
 
     With `only_scored` nothing is split: the images are another dataset's, all of them are tested.
+    Experiences of a run that this one goes on from stand `before` them.
 
     Raises:
         UserError: What is to be learned cannot be trained or scored, or is not of the kind that
@@ -43,15 +50,19 @@ def build_task(config: Config, listing: Listing, *, only_scored: bool = False) -
                 "dataset=placement they are data.labelling=offsets)"
             )
     splits = {**config["splits"], "scored": "test"} if only_scored else config["splits"]
+    schedule = {key: value for key, value in config["schedule"].items() if key != "name"}
+    if before:
+        schedule["unseen"] = None  # whatever comes later is learned
     task = make_task(
         listing.records,
-        **{key: value for key, value in config["schedule"].items() if key != "name"},
+        **schedule,
         **splits,
         seed=config["seed"],
         order=() if only_scored else config["order"],
         target_names=target_names,
         only_scored=only_scored,
         skipped=listing.skipped,
+        before=before,
     )
     if not only_scored:
         _refuse_unreadable(task, head)

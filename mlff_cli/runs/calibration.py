@@ -14,7 +14,6 @@ from mlff_cli.features.columns import everything
 from mlff_cli.features.pooling import LevelInput
 from mlff_cli.heads.novelty import Novelty, level_descriptor
 from mlff_cli.methods.base import Method
-from mlff_cli.runs.scoring import is_readable
 from mlff_cli.system.device import limited_threads
 from mlff_cli.tasks.experience import Experience, SplitName
 from mlff_cli.tasks.record import ImageSource, Record
@@ -94,20 +93,30 @@ class Calibration:
 
 
 def calibrated(
-    config: Mapping[str, Any], experiences: Sequence[Experience], method: Method
+    config: Mapping[str, Any],
+    experiences: Sequence[Experience],
+    method: Method,
+    *,
+    kept: Calibration,
 ) -> Calibration:
     """Take the constants from training images, the p-values from validation images.
 
-    Where validation images are what is scored, none are left to calibrate on: nothing is known.
+    What is `kept`, of heads in which nothing changed and of experiences learned in an earlier run,
+    stays. Where validation images are what is scored, none are left to calibrate on: nothing is
+    known.
     """
     if config["splits"]["scored"] == "validation":
         return Calibration()
-    learned = [e for e in experiences if e.learned and is_readable(method, e)]
+    learned = [e for e in experiences if e.learned and e.head in method.heads]
     by_head: dict[str, list[Experience]] = {}
     for experience in learned:
         by_head.setdefault(experience.head, []).append(experience)
-    heads = {name: _head(method, name, own) for name, own in by_head.items()}
-    sketches = {e.name: _sketch(method, e) for e in learned} if method.reads_features else {}
+    heads = {
+        name: kept.heads.get(name) or _head(method, name, own) for name, own in by_head.items()
+    }
+    sketches: dict[str, Novelty | None] = {}
+    if method.reads_features:
+        sketches = {e.name: kept.experiences.get(e.name) or _sketch(method, e) for e in learned}
     return Calibration(
         {name: found for name, found in heads.items() if found is not None},
         {name: found for name, found in sketches.items() if found is not None},
@@ -123,27 +132,53 @@ def level_descriptors(method: Method, images: Sequence[ImageSource]) -> Tensor:
 
 
 def _head(method: Method, name: str, experiences: Sequence[Experience]) -> HeadCalibration | None:
-    """Return what is known of a head's images; None without validation images."""
-    training, validation = (_sample(experiences, split) for split in ("train", "validation"))
-    if not training or not validation:
+    """Return what is known of a head's images; None without validation images.
+
+    Of experiences whose images are not at hand what the method keeps of them stands for them.
+    """
+    validation = _sample(method, experiences, "validation")
+    if not validation:
         return None
-    _, described = method.answers(name, [record.image for record in training])
+    described, classes = _training(method, name, experiences)
     scores, validated = method.answers(name, [record.image for record in validation])
-    classes, own = (_classes(method, name, part) for part in (training, validation))
-    if bool((classes.bincount() == 0).any()):
-        log.info("'%s': a class without training images; nothing tells what is unknown", name)
+    own = _classes(method, name, validation)
+    if bool((classes.bincount(minlength=int(own.max()) + 1) == 0).any()):
+        log.info(
+            "'%s': of one class no image is at hand, so that nothing tells what is unknown", name
+        )
         return None
     truths = torch.empty(0)
     if method.adapters[name].exclusive:
         truths = torch.from_numpy(scores).gather(1, own[:, None]).flatten().sort().values
     with limited_threads(1):
-        novelty = Novelty.fitted((described.cpu(), classes), (validated.cpu(), own))
+        novelty = Novelty.fitted((described, classes), (validated.cpu(), own))
     return HeadCalibration(novelty, truths)
+
+
+def _training(
+    method: Method, name: str, experiences: Sequence[Experience]
+) -> tuple[Tensor, Tensor]:
+    """Return descriptors (N, D) and classes (N,) of what a head was trained on."""
+    records = _sample(method, experiences, "train")
+    rows, classes = [], []
+    if records:
+        rows = [method.answers(name, [record.image for record in records])[1].cpu()]
+        classes = [_classes(method, name, records)]
+    for experience in experiences:
+        if not _is_at_hand(method, experience, "train") and (
+            exemplars := method.exemplars(name, experience.name)
+        ):
+            rows.append(exemplars[0].cpu())
+            exclusive = method.adapters[name].exclusive
+            classes.append(exemplars[1] if exclusive else torch.zeros_like(exemplars[1][:, 0]))
+    return torch.cat(rows), torch.cat(classes).long()
 
 
 def _sketch(method: Method, experience: Experience) -> Novelty | None:
     """Return how unlike an experience's images others are; None without validation images."""
-    training, validation = (_sample([experience], split) for split in ("train", "validation"))
+    training, validation = (
+        _sample(method, [experience], split) for split in ("train", "validation")
+    )
     if not training or not validation:
         return None
     with limited_threads(1):
@@ -151,8 +186,11 @@ def _sketch(method: Method, experience: Experience) -> Novelty | None:
             level_descriptors(method, [record.image for record in part])
             for part in (training, validation)
         )
-        nothing = torch.zeros(len(rows), dtype=torch.int64)
-        return Novelty.fitted((rows, nothing), (others, nothing[: len(others)]), axes=0)
+        return Novelty.fitted((rows, _zeros(rows)), (others, _zeros(others)), axes=0)
+
+
+def _zeros(rows: Tensor) -> Tensor:
+    return torch.zeros(len(rows), dtype=torch.int64)
 
 
 def _classes(method: Method, name: str, records: Sequence[Record]) -> Tensor:
@@ -163,7 +201,12 @@ def _classes(method: Method, name: str, records: Sequence[Record]) -> Tensor:
     return torch.zeros(len(records), dtype=torch.int64)
 
 
-def _sample(experiences: Sequence[Experience], split: SplitName) -> list[Record]:
-    """Return the records of a split of some experiences, evenly thinned where they are many."""
-    records = [record for experience in experiences for record in experience.split(split)]
+def _sample(method: Method, experiences: Sequence[Experience], split: SplitName) -> list[Record]:
+    """Return the records of a split that are at hand, evenly thinned where they are many."""
+    there = [e for e in experiences if _is_at_hand(method, e, split)]
+    records = [record for experience in there for record in experience.split(split)]
     return records[:: ceil(len(records) / SAMPLE) or 1]
+
+
+def _is_at_hand(method: Method, experience: Experience, split: SplitName) -> bool:
+    return method.can_read([record.image for record in experience.split(split)])

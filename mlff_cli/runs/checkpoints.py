@@ -6,6 +6,7 @@ Tensors lie in safetensors, everything else beside them as JSON: nothing read ba
 import hashlib
 import json
 import logging
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -17,6 +18,7 @@ from torch import Tensor
 
 from mlff_cli.errors import UserError
 from mlff_cli.methods.base import Journal, State
+from mlff_cli.results.matrix import ScoreMatrix
 from mlff_cli.system.files import write_atomically
 
 FORMAT = 1
@@ -106,6 +108,14 @@ class Progress:
     state: State
     steps: list[dict[str, Any]] = field(default_factory=list)
     made_with: str = ""
+
+
+def rows_of(matrix: ScoreMatrix) -> list[tuple[int, int, str, float | None, int | None]]:
+    """Return the scores of a matrix: trained, scored, metric, value (None for nan), images."""
+    return [
+        (trained, scored, metric, None if math.isnan(value) else value, n)
+        for trained, scored, metric, (value, n) in matrix.scored()
+    ]
 
 
 class Checkpoints:

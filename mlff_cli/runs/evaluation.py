@@ -72,8 +72,6 @@ def _page(
     data: Mapping[str, Any],
     results: Table,
 ) -> str:
-    records = {r.name: r.image for e in experiences for r in e.split("test")}
-    heads = {plain(experience.name): experience.head for experience in experiences}
     made = provenance(opened.folder, opened.record)
     return run_page(
         RunPage(
@@ -87,7 +85,7 @@ def _page(
             leaks="",
             leaking=False,
             skipped=(),
-            worst=worst_images(opened.method, final.scored, records, heads),
+            worst=worst_images(opened.method, final.scored, experiences),
             provenance={"evaluated by": command_line(), **made},
             config=yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True),
         )

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +11,6 @@ from mlff_cli.audit.leaks import find_leaks
 from mlff_cli.audit.verdict import LeakCheck, sentence, verdict
 from mlff_cli.config.overrides import command_line
 from mlff_cli.methods.base import Method
-from mlff_cli.results.labels import plain
 from mlff_cli.results.painter import Painter
 from mlff_cli.results.tables import RunFacts
 from mlff_cli.runs.adapters_file import save_adapters
@@ -20,9 +20,11 @@ from mlff_cli.runs.checkpoints import Checkpoints
 from mlff_cli.runs.final_scores import ALL_TOGETHER, answers_of, check_good, final_scores, limit
 from mlff_cli.runs.folder import ENVIRONMENT, LOG, MATRIX, PREDICTIONS, SPLITS, RunFolder
 from mlff_cli.runs.identity import backbone_name
+from mlff_cli.runs.lineage import Earlier, keep_lineage
 from mlff_cli.runs.listing import Listing
 from mlff_cli.runs.loop import Outcome, learn_sequence
 from mlff_cli.runs.page import keep_worst_images, write_page
+from mlff_cli.runs.parent import Parent, kept_from, parent_of, refuse_relearning
 from mlff_cli.runs.prediction_log import PredictionLog
 from mlff_cli.runs.record import RunRecord
 from mlff_cli.runs.report import pictures_of, write_texts
@@ -31,6 +33,7 @@ from mlff_cli.runs.thresholds import chosen_points
 from mlff_cli.runs.worst_images import worst_images
 from mlff_cli.system.environment import environment
 from mlff_cli.system.logs import logging_to
+from mlff_cli.tasks.absent import at_hand
 from mlff_cli.tasks.experience import SplitName
 from mlff_cli.tasks.task import Task
 
@@ -43,8 +46,13 @@ def execute(
     """Learn the sequence, resuming where a run broke off, and write what it leaves behind."""
     with logging_to(None):
         # Whatever these refuse leaves no folder behind.
-        task = build_task(config, listing)
+        parent = parent_of(config)
+        earlier = parent.earlier(config) if parent else Earlier()
+        listing = replace(listing, earlier=earlier.contents)
+        task = build_task(config, listing, before=earlier.experiences)
         method = build_method(config, listing)
+        if parent:
+            refuse_relearning(method, task.experiences, parent.learned)
         scorer = build_scorer(config, config["splits"]["scored"])
         check_good(config["data"], task.experiences)
         limit(config["operating_point"])
@@ -52,11 +60,18 @@ def execute(
         if folder.finished:
             return  # by another process, while this one was waiting or building
         folder.write_config(config)
+        if parent:
+            keep_lineage(parent.folder, parent.config, folder)
         checkpoints = Checkpoints(folder.state)
         _begin(folder, task, listing, checkpoints)
         log.info("%s on %s", config["method"]["name"], method.context.device)
+        _say_what_is_absent(task, method, scorer.split)
         predictions = PredictionLog(
-            folder.path / PREDICTIONS, task.experiences, scorer.kind, listing.content_of
+            folder.path / PREDICTIONS,
+            task.experiences,
+            scorer.kind,
+            listing.content_of,
+            before=parent.predictions(scorer.split) if parent else (),
         )
         outcome = learn_sequence(
             method,
@@ -65,6 +80,7 @@ def execute(
             checkpoints=checkpoints,
             predictions=predictions,
             checkpoint_every=config["trainer"]["checkpoint_every"],
+            begun=parent.progress(task.experiences) if parent else None,
         )
         _finish(
             folder,
@@ -75,6 +91,7 @@ def execute(
             outcome=outcome,
             predictions=predictions,
             painter=painter,
+            parent=parent,
         )
         checkpoints.clear()
 
@@ -114,14 +131,24 @@ def _finish(
     outcome: Outcome,
     predictions: PredictionLog,
     painter: Painter,
+    parent: Parent | None,
 ) -> None:
     """Write results and adapters; DONE comes last."""
     outcome.matrix.to_csv(folder.path / MATRIX)
     scored: SplitName = config["splits"]["scored"]
     features = method.context.features
     before = features.seconds
-    points = chosen_points(config, task.experiences, method, outcome.matrix.learned, predictions)
-    calibration = calibrated(config, task.experiences, method)
+    parts = {name: method.part(name) for name in method.heads}
+    kept = kept_from(parent, parts, task.experiences)
+    points = chosen_points(
+        config,
+        task.experiences,
+        method,
+        outcome.matrix.learned,
+        predictions,
+        kept=kept.points,
+    )
+    calibration = calibrated(config, task.experiences, method, kept=kept.calibration)
     outcome.extraction_seconds += features.seconds - before
     level_weights = method.level_weights()
     painter.begin(pictures_of(folder, folder.path, config, level_weights))
@@ -130,6 +157,7 @@ def _finish(
         method.state(),
         fingerprint=method.context.recipe.fingerprint,
         calibration=calibration,
+        parts=parts,
     )
     folder.write_json(ENVIRONMENT, environment())
     contact_sheet(task.records).save(folder.path / "images.png")
@@ -147,15 +175,13 @@ def _finish(
         kind=predictions.kind,
         answers=answers_of(task.experiences, scored, predictions.kind),
         points=points,
-        bits=listing.bits,
+        parent=parent.digest if parent else None,
+        bits=listing.bits if parent is None else listing.bits or parent.record.bits,
     )
     final = final_scores(folder, config, record, outcome.matrix)
     write_texts(folder.path, config, record, outcome.matrix, final)
     worst = worst_images(
-        method,
-        [part for part in final.scored if part.experience != ALL_TOGETHER],
-        {record.name: record.image for record in task.records},
-        {plain(experience.name): experience.head for experience in task.experiences},
+        method, [part for part in final.scored if part.experience != ALL_TOGETHER], task.experiences
     )
     keep_worst_images(folder.path, worst)
     write_page(folder, folder.path, config, record=record, matrix=outcome.matrix, final=final)
@@ -180,11 +206,23 @@ def _facts(config: Mapping[str, Any], task: Task, method: Method, outcome: Outco
     )
 
 
+def _say_what_is_absent(task: Task, method: Method, scored: SplitName) -> None:
+    """Say which experiences cannot be scored again."""
+    absent = [
+        e.name for e in task.experiences if not method.can_read([r.image for r in e.split(scored)])
+    ]
+    if absent:
+        log.info(
+            "neither images nor features of %s are at hand any more: scores from here on are blank",
+            ", ".join(f"'{name}'" for name in absent),
+        )
+
+
 def _leaks(method: Method, task: Task, scored: SplitName) -> LeakCheck | None:
     """Return the verdict on the split where the features that it takes are there anyway."""
     if not method.reads_features:
         return None
-    leaks = find_leaks(method.context.features, task.experiences, scored)
+    leaks = find_leaks(method.context.features, list(map(at_hand, task.experiences)), scored)
     found = verdict(leaks.scored, leaks.copied, scored)
     log.info("%s", sentence(found))
     return found

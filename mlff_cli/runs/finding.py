@@ -4,8 +4,9 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from mlff_cli.config.saved import CONFIG
 from mlff_cli.errors import UserError
-from mlff_cli.runs.folder import CONFIG, RunFolder
+from mlff_cli.runs.folder import RunFolder
 
 log = logging.getLogger(__name__)
 

@@ -9,23 +9,24 @@ from typing import Any
 
 import yaml
 
+from mlff_cli.config.saved import CONFIG, read_config
 from mlff_cli.errors import UserError
 from mlff_cli.results import matrix_file
 from mlff_cli.results.matrix import ScoreMatrix
 from mlff_cli.runs.folder_lock import FolderLock
-from mlff_cli.runs.identity import config_digest
-from mlff_cli.runs.record import RunRecord, encoded, read_record
+from mlff_cli.runs.identity import DONE, config_digest
+from mlff_cli.runs.record import RECORD, RunRecord, encoded, read_record
 from mlff_cli.system.failures import explained
 from mlff_cli.system.files import write_atomically
 
-CONFIG, RECORD, MATRIX, SPLITS = "config.yaml", "run.json", "matrix.csv", "splits.csv"
-ENVIRONMENT, DONE, FAILED, LOG = "env.json", "DONE", "FAILED", "log.txt"
+MATRIX, SPLITS = "matrix.csv", "splits.csv"
+ENVIRONMENT, FAILED, LOG = "env.json", "FAILED", "log.txt"
 PREDICTIONS = "predictions.csv"
+PARENT = "parent"
+"""Folder of what is known of the run that a run goes on from."""
+
 PROOFS = (MATRIX, SPLITS, PREDICTIONS, "adapters/adapters.json")
 """Files whose hashes lie in run.json; adapters.json holds those of all adapters."""
-
-SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""Eight times as fast where PyYAML was built with libyaml."""
 
 
 class RunFolder:
@@ -83,16 +84,7 @@ class RunFolder:
         Raises:
             UserError: The folder holds no run, or the file is damaged.
         """
-        file = self.path / CONFIG
-        try:
-            content = yaml.load(file.read_text(encoding="utf-8"), Loader=SAFE_LOADER)
-        except (FileNotFoundError, NotADirectoryError) as error:
-            raise UserError(f"{self.path}: is no run folder ({CONFIG} is missing)") from error
-        except (yaml.YAMLError, ValueError) as error:
-            raise UserError(f"{file}: is damaged ({str(error).splitlines()[0]})") from error
-        if not isinstance(content, dict):
-            raise UserError(f"{file}: is damaged (keys and values are expected)")
-        return content
+        return read_config(self.path)
 
     def record(self) -> RunRecord:
         """Return what is known of the finished run.
@@ -108,7 +100,9 @@ class RunFolder:
 
     def digests(self) -> dict[str, str]:
         """Return hashes of what determines and what proves the result, by the name of the file."""
-        return {CONFIG: config_digest(self.config()), **{name: self._hash(name) for name in PROOFS}}
+        lineage = (file.relative_to(self.path) for file in self.path.glob(f"{PARENT}/**/*.*"))
+        names = (*PROOFS, *sorted(path.as_posix() for path in lineage))
+        return {CONFIG: config_digest(self.config()), **{name: self._hash(name) for name in names}}
 
     def finish(self, record: RunRecord) -> None:
         """Write run.json and, last of all, DONE, which holds its hash."""

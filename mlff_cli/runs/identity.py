@@ -9,11 +9,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mlff_cli.config.continuation import FROM
 from mlff_cli.config.identity import relevant
+from mlff_cli.errors import UserError
 from mlff_cli.system.accelerator import default_device
 from mlff_cli.tasks.record import Record
 
 DIGITS = 8
+DONE = "DONE"
+"""Written last of all into the folder of a run; holds the hash of its record."""
 
 
 def data_digest(records: Sequence[Record], contents: Sequence[str]) -> str:
@@ -51,7 +55,22 @@ def config_digest(config: Mapping[str, Any]) -> str:
 
 def run_hash(config: Mapping[str, Any], data: str) -> str:
     """Return the hex digits in the name of a run's folder."""
-    return hashlib.sha256(f"{config_digest(config)} {data}".encode()).hexdigest()[:DIGITS]
+    facts = [config_digest(config), data, *_parent(config)]
+    return hashlib.sha256(" ".join(facts).encode()).hexdigest()[:DIGITS]
+
+
+def _parent(config: Mapping[str, Any]) -> list[str]:
+    """Return what tells the run that is gone on from: the hash of its record."""
+    if config.get(FROM) is None:
+        return []
+    folder = Path(str(config[FROM])).expanduser()
+    try:
+        return [(folder / DONE).read_text(encoding="utf-8").strip()]
+    except OSError as error:
+        raise UserError(
+            f"from={config[FROM]}: no finished run is there ({error.strerror}); mlff runs lists "
+            "those that there are"
+        ) from error
 
 
 def backbone_name(config: Mapping[str, Any]) -> str:

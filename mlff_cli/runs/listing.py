@@ -1,15 +1,17 @@
 """The images of a config: what is known of each, and what it holds. Needs no torch."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from mlff_cli.config.continuation import FROM
 from mlff_cli.data.base import Dataset
 from mlff_cli.errors import UserError
 from mlff_cli.features.identities import identities, memo_of
 from mlff_cli.runs.identity import data_digest
+from mlff_cli.runs.record import RECORD, read_record
 from mlff_cli.runs.registry import implementation
 from mlff_cli.runs.value_range import AUTO, in_one_range
 from mlff_cli.tasks.record import ImageSource, Record
@@ -25,6 +27,7 @@ class Listing:
         target_names: Names of the records' targets; empty without.
         skipped: Images that were left out: name and problem.
         bits: Of the range that all 16-bit images are scaled from; None where there are none.
+        earlier: The hash of each image of a run that this one goes on from.
     """
 
     records: Sequence[Record]
@@ -32,6 +35,7 @@ class Listing:
     target_names: tuple[str, ...]
     skipped: Sequence[tuple[str, str]]
     bits: int | None = None
+    earlier: Mapping[ImageSource, str] = field(default_factory=dict)
 
     @cached_property
     def digest(self) -> str:
@@ -40,8 +44,9 @@ class Listing:
 
     @property
     def content_of(self) -> dict[ImageSource, str]:
-        """The hash of each image."""
-        return {r.image: c for r, c in zip(self.records, self.contents, strict=True)}
+        """The hash of each image, those of earlier runs among them."""
+        own = {r.image: c for r, c in zip(self.records, self.contents, strict=True)}
+        return {**self.earlier, **own}
 
     def with_records(self, records: Sequence[Record]) -> "Listing":
         """Return the same images with other records, one for each."""
@@ -59,7 +64,15 @@ def listing_of(config: Mapping[str, Any]) -> Listing:
     if not records:
         raise UserError(f"dataset={config['data']['name']}: there is no image")
     store = Path(config["paths"]["features"]).expanduser() if config["features"]["store"] else None
-    records, bits = in_one_range(records, config["data"].get("bits", AUTO), store)
+    records, bits = in_one_range(records, _asked_bits(config), store)
     contents = identities([record.image for record in records], memo_of(store))
     skipped = list(getattr(dataset, "skipped", []))
     return Listing(records, contents, tuple(dataset.target_names), skipped, bits)
+
+
+def _asked_bits(config: Mapping[str, Any]) -> int | str:
+    """Return the range asked for; else that of the run that is gone on from, if it had one."""
+    asked: int | str = config["data"].get("bits", AUTO)
+    if asked == AUTO and config.get(FROM) is not None:
+        return read_record(Path(str(config[FROM])).expanduser() / RECORD).bits or AUTO
+    return asked

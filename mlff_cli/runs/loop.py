@@ -12,7 +12,7 @@ from mlff_cli.errors import UserError
 from mlff_cli.methods.base import Journal, Method
 from mlff_cli.methods.epochs import DivergedError
 from mlff_cli.results.matrix import TOGETHER, ScoreMatrix
-from mlff_cli.runs.checkpoints import Checkpoints, EpochJournal, Progress
+from mlff_cli.runs.checkpoints import Checkpoints, EpochJournal, Progress, rows_of
 from mlff_cli.runs.prediction_log import PredictionLog
 from mlff_cli.runs.record import Cost
 from mlff_cli.runs.scoring import Scored, Scorer, head_grows, is_readable
@@ -51,6 +51,7 @@ def learn_sequence(
     checkpoints: Checkpoints,
     predictions: PredictionLog,
     checkpoint_every: int = 0,
+    begun: Progress | None = None,
 ) -> Outcome:
     """Learn the experiences in order; after each step, score every one that a head can read.
 
@@ -63,6 +64,7 @@ def learn_sequence(
         checkpoints: Where the state is kept.
         predictions: Where everything that was scored is noted, image by image.
         checkpoint_every: Epochs between states within a step; 0: none.
+        begun: What another run had learned, that this one goes on from.
 
     Raises:
         UserError: The loss of an experience became NaN or infinite, and the last good state stays;
@@ -70,8 +72,12 @@ def learn_sequence(
     """
     learned = [experience for experience in experiences if experience.learned]
     outcome = Outcome(ScoreMatrix([e.name for e in experiences], len(learned)), [], 0.0, 0.0)
-    progress = _kept(checkpoints, predictions, scorer)
-    finished = _resume(method, learned, progress, checkpoints, outcome)
+    begun_with = begun.finished if begun else -1  # not even the untrained model counts
+    progress = _kept(checkpoints, predictions, scorer, begun_with) or begun
+    finished = _resume(method, progress, checkpoints, outcome)
+    if progress is not None:
+        how = "goes on" if progress is begun else "resumed"
+        log.info("%s after experience %d of %d", how, finished, len(learned))
     score = partial(_score, method, experiences, outcome.matrix, scorer, predictions)
     for step in method.steps(learned):
         if step.index <= finished:
@@ -142,14 +148,16 @@ def _score(
 ) -> Scores:
     """Add a row to the matrix: every experience whose outputs the heads have by now.
 
-    Where classes arrive in turn, those learned so far are scored together as well.
+    Those whose images are not at hand stay blank. Where classes arrive in turn, those learned so
+    far are scored together as well, if all of them are there.
     """
-    row = [(e, scorer(method, e)) for e in experiences if is_readable(method, e)]
+    there = [e for e in experiences if is_readable(method, e, scorer.split)]
+    row = [(e, scorer(method, e)) for e in there]
     predictions.add(trained, scorer.split, row)
     for experience, scored in row:
         _note(matrix, trained, experience.index, scored)
     learned = [scored for experience, scored in row if experience.learned]
-    if trained and learned and head_grows(experiences):
+    if len(learned) == trained > 0 and head_grows(experiences):
         _note(matrix, trained, TOGETHER, scorer.together(learned))
     return {experience.name: scored.values for experience, scored in row}
 
@@ -159,27 +167,31 @@ def _note(matrix: ScoreMatrix, trained: int, place: int, scored: Scored) -> None
         matrix.add(trained, place, metric, value=value, n=len(scored.scores))
 
 
-def _kept(checkpoints: Checkpoints, predictions: PredictionLog, scorer: Scorer) -> Progress | None:
-    """Return the last state that all predictions are there for; None where there is none."""
+def _kept(
+    checkpoints: Checkpoints, predictions: PredictionLog, scorer: Scorer, begun_with: int
+) -> Progress | None:
+    """Return the last state that all predictions are there for; None where there is none.
+
+    Those up to the experience that was begun with are another run's.
+    """
     progress = checkpoints.load()
     expected: dict[int, int] = {}
-    finished = -1  # not even the untrained model counts
+    finished = begun_with
     if progress is not None:
         finished = progress.finished
         for trained, scored, metric, _, n in progress.scores:
-            if scored != TOGETHER and metric == progress.scores[0][2]:
+            if trained > begun_with and scored != TOGETHER and metric == progress.scores[0][2]:
                 expected[trained] = expected.get(trained, 0) + (n or 0)
     if predictions.begin(finished, scorer.split, expected):
         return progress
     log.info("%s is damaged: the run starts over", predictions.path)
     checkpoints.clear()
-    predictions.begin(-1, scorer.split, {})
+    predictions.begin(begun_with, scorer.split, {})
     return None
 
 
 def _resume(
     method: Method,
-    learned: Sequence[Experience],
     progress: Progress | None,
     checkpoints: Checkpoints,
     outcome: Outcome,
@@ -203,14 +215,13 @@ def _resume(
     outcome.extraction_seconds = progress.extraction_seconds
     outcome.peak_memory_mib = progress.peak_memory_mib
     outcome.steps = [Cost(**step) for step in progress.steps]
-    log.info("resumed after experience %d of %d", progress.finished, len(learned))
     return progress.finished
 
 
 def _progress(finished: int, method: Method, outcome: Outcome) -> Progress:
     return Progress(
         finished,
-        [list(row) for row in _rows(outcome.matrix)],
+        [list(row) for row in rows_of(outcome.matrix)],
         outcome.training_seconds,
         outcome.extraction_seconds,
         outcome.peak_memory_mib,
@@ -218,13 +229,6 @@ def _progress(finished: int, method: Method, outcome: Outcome) -> Progress:
         [asdict(step) for step in outcome.steps],
         program(),
     )
-
-
-def _rows(matrix: ScoreMatrix) -> list[tuple[int, int, str, float | None, int | None]]:
-    return [
-        (trained, scored, metric, None if math.isnan(value) else value, n)
-        for trained, scored, metric, (value, n) in matrix.scored()
-    ]
 
 
 def _said(step: Step, total: int, seconds: float, scores: Scores) -> str:

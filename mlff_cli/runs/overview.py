@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from mlff_cli.config.saved import CONFIG
 from mlff_cli.results.cells import Row
 from mlff_cli.results.columns import score_columns
 from mlff_cli.results.table import Column, Table
-from mlff_cli.runs.folder import CONFIG, DONE, FAILED, LOG, RunFolder
-from mlff_cli.runs.identity import backbone_name
+from mlff_cli.runs.folder import FAILED, LOG, RunFolder
+from mlff_cli.runs.identity import DONE, backbone_name
 from mlff_cli.runs.report import row_of
 from mlff_cli.system.failures import explained
 

@@ -32,12 +32,15 @@ class PredictionLog:
         experiences: Sequence[Experience],
         kind: Kind,
         contents: Mapping[ImageSource, str],
+        *,
+        before: Sequence[Predictions] = (),
     ) -> None:
-        """Take what is asked of the images, and the hash of each one's content."""
+        """Take what is asked of the images, the hash of each, and what an earlier run said."""
         self.path = path
         self.outputs = tuple(dict.fromkeys(o for e in experiences for o in e.outputs))
         self.kind = kind
         self._contents = contents
+        self._before = before
 
     def add(
         self, trained: int, split: SplitName, scored: Iterable["tuple[Experience, Scored]"]
@@ -54,19 +57,25 @@ class PredictionLog:
     def begin(self, finished: int, split: SplitName, expected: Mapping[int, int]) -> bool:
         """Keep the lines of the trainings that are finished; return whether all are there.
 
+        What an earlier run said stands before them.
+
         Args:
             finished: Index of the experience that was trained last, -1 for none, the untrained
                 model included.
             split: What was scored after each training; lines of others come at the end of a run.
             expected: The number of lines of each training that was scored.
         """
-        kept = [row for row in self._rows() if int(row[0]) <= finished and row[2] == split]
+        earlier = max((part.trained for part in self._before), default=-1)
+        kept = [
+            row for row in self._rows() if earlier < int(row[0]) <= finished and row[2] == split
+        ]
         counts = dict.fromkeys(expected, 0)
         for row in kept:
             counts[int(row[0])] = counts.get(int(row[0]), 0) + 1
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows(kept)
-        write_atomically(self.path, header(self.outputs) + text.getvalue())
+        before = "".join(lines(part, self.outputs) for part in self._before)
+        write_atomically(self.path, header(self.outputs) + before + text.getvalue())
         return counts == expected
 
     def _of(

@@ -12,6 +12,8 @@ from mlff_cli.results.operating_points import OperatingPoint
 from mlff_cli.results.predictions import Kind
 from mlff_cli.results.tables import RunFacts
 
+RECORD = "run.json"
+
 
 @dataclass(frozen=True)
 class Cost:

@@ -6,7 +6,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from mlff_cli.config.continuation import FROM
 from mlff_cli.config.identity import completed
+from mlff_cli.config.saved import CONFIG
 from mlff_cli.config.schema import check
 from mlff_cli.errors import UserError
 from mlff_cli.methods.base import Method
@@ -14,11 +16,12 @@ from mlff_cli.results.matrix import TOGETHER
 from mlff_cli.runs.adapters_file import load_adapters
 from mlff_cli.runs.building import build_method, build_scorer, build_task
 from mlff_cli.runs.final_scores import ALL_TOGETHER
-from mlff_cli.runs.folder import CONFIG, SPLITS, RunFolder
+from mlff_cli.runs.folder import PARENT, SPLITS, RunFolder
+from mlff_cli.runs.lineage import Earlier, earlier_of
 from mlff_cli.runs.listing import Listing, listing_of
 from mlff_cli.runs.record import RunRecord
 from mlff_cli.runs.scoring import head_grows, is_readable
-from mlff_cli.runs.splits_file import SplitRow, as_split, differences, read_rows, split_rows
+from mlff_cli.runs.splits_file import DIGITS, SplitRow, as_split, differences, read_rows, split_rows
 from mlff_cli.runs.value_range import AUTO
 from mlff_cli.tasks.task import Task
 
@@ -49,6 +52,13 @@ class OpenRun:
         return read_rows(self.folder.path / SPLITS)
 
     @cached_property
+    def trained_contents(self) -> set[str]:
+        """The beginning of the hash of every image that it, or a run before it, trained on."""
+        files = [self.folder.path / SPLITS, *self.folder.path.glob(f"{PARENT}/**/{SPLITS}")]
+        rows = (row for file in files for row in read_rows(file))
+        return {row.content[:DIGITS] for row in rows if row.split == "train"}
+
+    @cached_property
     def data(self) -> dict[str, Any]:
         """Its section of data, 16-bit images scaled from the range that they had in the run.
 
@@ -62,13 +72,25 @@ class OpenRun:
     @cached_property
     def listing(self) -> Listing:
         """Its images as they are now, wherever they have moved."""
-        return listing_of({**self.config, "data": self.data})
+        return listing_of({**self.config, "data": self.data, FROM: None})
 
     @cached_property
     def task(self) -> Task:
-        """Its task on these images, each in the split that it had."""
+        """Its task on these images, each in the split that it had.
+
+        What it went on from stands before, also where those images are not at hand any more.
+        """
         records = as_split(self.listing.records, self.listing.contents, self.splits)
-        return build_task(self.config, self.listing.with_records(records))
+        before = self.earlier.experiences
+        return build_task(self.config, self.listing.with_records(records), before=before)
+
+    @cached_property
+    def earlier(self) -> Earlier:
+        """What the runs that it goes on from learned from."""
+        outputs = next(iter(self.method.heads.values()))
+        return earlier_of(
+            self.folder.path, self.config, outputs if self.record.kind == "numbers" else ()
+        )
 
     def changed_images(self) -> list[str]:
         """Return in words how its images differ from those it was made with; empty: not at all."""
@@ -105,11 +127,13 @@ class OpenRun:
     def scores_now(self) -> dict[str, Mapping[str, float]]:
         """Return the scores of its model as it is, on the same images, by experience and metric."""
         scorer = build_scorer(self.config, self.config["splits"]["scored"])
-        experiences = [e for e in self.task.experiences if is_readable(self.method, e)]
+        experiences = [
+            e for e in self.task.experiences if is_readable(self.method, e, scorer.split)
+        ]
         scored = {e.name: scorer(self.method, e) for e in experiences}
         found = {name: own.values for name, own in scored.items()}
         learned = [scored[e.name] for e in experiences if e.learned]
-        if learned and head_grows(self.task.experiences):
+        if len(learned) == self.folder.matrix().learned and head_grows(self.task.experiences):
             found[ALL_TOGETHER] = scorer.together(learned).values
         return found
 
@@ -120,7 +144,7 @@ class OpenRun:
         Raises:
             UserError: The adapters are damaged, or belong to another backbone or config.
         """
-        method = build_method(self.config)
+        method = build_method(self.config)  # without its images: predictions need none
         state = load_adapters(self.folder.adapters, method.context.recipe.fingerprint)
         try:
             method.load(state)

@@ -78,7 +78,14 @@ def head_grows(experiences: Sequence[Experience]) -> bool:
     return len(heads) == 1 and len({experience.outputs for experience in experiences}) > 1
 
 
-def is_readable(method: Method, experience: Experience) -> bool:
-    """Return whether the experience's head is there and has all of its outputs."""
+def is_readable(method: Method, experience: Experience, split: SplitName) -> bool:
+    """Return whether an experience can be scored.
+
+    Its head is there and has all of its outputs, and the images of the split are at hand.
+    """
     heads = method.heads
-    return experience.head in heads and set(experience.outputs) <= set(heads[experience.head])
+    return (
+        experience.head in heads
+        and set(experience.outputs) <= set(heads[experience.head])
+        and method.can_read([record.image for record in experience.split(split)])
+    )

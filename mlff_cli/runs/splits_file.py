@@ -1,4 +1,4 @@
-"""splits.csv: which image went where, and the beginning of its content's hash."""
+"""splits.csv: which image went where, and the hash of its content."""
 
 import csv
 import io
@@ -12,7 +12,10 @@ from mlff_cli.tasks.record import Record
 
 COLUMNS = ("name", "split", "product", "batch", "group", "labels", "targets", "content")
 DIGITS = 16
-"""Hex digits of a content's hash that are kept: enough for 2 ** 32 images to differ."""
+"""Hex digits of a content's hash that tell images apart: enough for 2 ** 32 of them.
+
+Runs of older versions kept no more.
+"""
 
 
 class SplitRow(NamedTuple):
@@ -47,7 +50,7 @@ def split_rows(
             record.group,
             ";".join(record.labels),
             ";".join(map(repr, record.targets)),
-            content[:DIGITS],
+            content,
         )
         for record, content in zip(records, contents, strict=True)
     ]
@@ -89,7 +92,7 @@ def as_split(
     """
     by_content: dict[str, list[SplitRow]] = {}
     for row in rows:
-        by_content.setdefault(row.content, []).append(row)
+        by_content.setdefault(row.content[:DIGITS], []).append(row)
     fixed = []
     for record, content in zip(records, contents, strict=True):
         known = by_content.get(content[:DIGITS], [])
@@ -103,7 +106,7 @@ def differences(before: Sequence[SplitRow], now: Sequence[SplitRow]) -> list[str
 
     Images are told apart by name where they have kept theirs, else by content: they may have moved.
     """
-    old, new = ({row.name: row for row in rows} for rows in (before, now))
+    old, new = ({row.name: _shortened(row) for row in rows} for rows in (before, now))
     gone = [name for name in old if name not in new]
     added = [name for name in new if name not in old]
     moved = _same_but_for_names([old[n] for n in gone], [new[n] for n in added])
@@ -118,6 +121,10 @@ def differences(before: Sequence[SplitRow], now: Sequence[SplitRow]) -> list[str
         for what, names in found.items()
         if names
     ]
+
+
+def _shortened(row: SplitRow) -> SplitRow:
+    return row._replace(content=row.content[:DIGITS])
 
 
 def _same_but_for_names(before: Sequence[SplitRow], now: Sequence[SplitRow]) -> bool:

@@ -20,29 +20,36 @@ def chosen_points(
     method: Method,
     learned: int,
     predictions: PredictionLog,
+    *,
+    kept: Mapping[str, OperatingPoint],
 ) -> tuple[OperatingPoint, ...]:
     """Score the validation images of experiences with good parts; choose a threshold for each.
 
-    An experience without validation images, one that is never trained on, takes those of all that
-    share its head. Where validation images are what is scored none are left to choose on.
+    Those `kept`, of heads in which nothing changed, stay as they are; where a head has changed and
+    the images are not at hand, there is none any more. An experience without validation images, one
+    that is never trained on, takes those of all that share its head. Where validation images are
+    what is scored none are left to choose on.
     """
     if config["splits"]["scored"] == "validation":
         return ()
     good = {
         e.name: name
         for e in experiences
-        if is_readable(method, e)
+        if is_readable(method, e, "validation")
         and (name := good_class(good_names(config["data"]), method.heads[e.head], predictions.kind))
         is not None
     }
     scorer = build_scorer(config, "validation")
+    stay = {e.name: kept[plain(e.name)] for e in experiences if plain(e.name) in kept}
     validated = [e for e in experiences if e.name in good and e.validation]
     parts = predictions.add(learned, "validation", [(e, scorer(method, e)) for e in validated])
     own = dict(zip((e.name for e in validated), parts, strict=True))
     limited, most = limit(config["operating_point"])
     points = []
     for e in experiences:
-        if e.name in good:
+        if e.name in stay:
+            points.append(stay[e.name])
+        elif e.name in good:
             pool = [own[other.name] for other in validated if other.head == e.head]
             chosen_on = [own[e.name]] if e.name in own else pool
             points.append(choose(plain(e.name), chosen_on, good[e.name], limited, most))

@@ -9,9 +9,12 @@ from PIL import Image
 
 from mlff_cli.images.glow import glow_of
 from mlff_cli.methods.base import Method
+from mlff_cli.results.labels import plain
 from mlff_cli.results.page.gallery import WorstImage
 from mlff_cli.results.predictions import Predictions
 from mlff_cli.results.wrongness import Worst, pointed_at, worst
+from mlff_cli.tasks.absent import is_absent
+from mlff_cli.tasks.experience import SPLITS, Experience
 from mlff_cli.tasks.record import ImageSource
 
 COUNT = 24
@@ -20,25 +23,28 @@ SIDE = 160
 
 
 def worst_images(
-    method: Method,
-    parts: Sequence[Predictions],
-    sources: Mapping[str, ImageSource],
-    heads: Mapping[str, str],
+    method: Method, parts: Sequence[Predictions], experiences: Sequence[Experience]
 ) -> list[WorstImage]:
     """Return the worst images of final scores, the worst one first.
 
+    Experiences with images that are not at hand are left out.
+
     Args:
         method: As it is at the end.
-        parts: Final predictions of its experiences.
-        sources: Where pixels come from, by the name of the image.
-        heads: The head of each experience, by name.
+        parts: Final predictions of experiences.
+        experiences: These, and perhaps others.
     """
+    heads = {plain(e.name): e.head for e in experiences}
+    sources = _sources(parts, experiences)
+    parts = [
+        part for part in parts if all((part.experience, name) in sources for name in part.images)
+    ]
     found = []
     for image, glow in _with_maps(method, parts, sources, heads):
         part, row = parts[image.part], image.row
         found.append(
             WorstImage(
-                thumbnail=_thumbnail(sources[part.images[row]].load()),
+                thumbnail=_thumbnail(sources[part.experience, part.images[row]].load()),
                 where=b"" if glow is None else _encoded(glow_of(glow), "png"),
                 image=part.images[row],
                 experience=part.experience,
@@ -50,10 +56,25 @@ def worst_images(
     return found
 
 
+def _sources(
+    parts: Sequence[Predictions], experiences: Sequence[Experience]
+) -> dict[tuple[str, str], ImageSource]:
+    """Return where pixels come from, by experience and name: names recur from run to run."""
+    splits = {part.experience: part.split for part in parts}
+    return {
+        (plain(e.name), record.name): record.image
+        for e in experiences
+        for split in SPLITS
+        if splits.get(plain(e.name)) == split
+        for record in e.split(split)
+        if not is_absent(record.image)
+    }
+
+
 def _with_maps(
     method: Method,
     parts: Sequence[Predictions],
-    sources: Mapping[str, ImageSource],
+    sources: Mapping[tuple[str, str], ImageSource],
     heads: Mapping[str, str],
 ) -> Iterable[tuple[Worst, NDArray[np.float32] | None]]:
     """Return the worst images, and for each how much its places speak for what is explained."""
@@ -66,7 +87,7 @@ def _with_maps(
         # A head that grew has its outputs in an order of its own.
         outputs = method.heads[heads[part.experience]]
         wanted = [outputs.index(part.outputs[pointed_at(part, image.row)]) for image in own]
-        pixels = [sources[part.images[image.row]] for image in own]
+        pixels = [sources[part.experience, part.images[image.row]] for image in own]
         found = method.where(heads[part.experience], pixels, wanted)
         maps |= dict(zip(own, found, strict=True))
     return [(image, maps.get(image)) for image in images]

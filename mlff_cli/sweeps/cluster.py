@@ -47,9 +47,12 @@ def _job(notes: Notes, train: Train) -> Callable[[Any], None]:
     """Return what a job does with its config, in a process that has not been here before."""
 
     def job(config: Any) -> None:
+        from hydra.core.hydra_config import HydraConfig
+
         register_resolvers()
+        words = list(HydraConfig.get().overrides.task)
         with Painter() as painter:
-            carry_out(PlannedRun((), plain_config(config, CONFIG)), notes, train, painter)
+            carry_out(PlannedRun((), plain_config(config, CONFIG, words)), notes, train, painter)
 
     return job
 

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from mlff_cli.errors import SHOWN, UserError
-from mlff_cli.tasks.experience import SplitName
+from mlff_cli.tasks.experience import Experience, SplitName
 from mlff_cli.tasks.record import Record
 from mlff_cli.tasks.schedule import Cut, Line, atoms_of
 from mlff_cli.tasks.units import classes_of
@@ -17,6 +17,22 @@ REMEDY = (
     "{scored} and some to train by the column `split`, leave it out of the data, or only score it "
     "(schedule=unseen_product schedule.line={line} schedule.unseen=[...])"
 )
+
+
+def refuse_known(new: Sequence[Experience], before: Sequence[Experience]) -> None:
+    """Refuse what is called like something that was learned, or only scored, before.
+
+    Raises:
+        UserError: It names it.
+    """
+    known = {experience.name for experience in before}
+    for experience in new:
+        if experience.name in known:
+            raise UserError(
+                f"'{experience.name}' is an experience of the run that from= names; give the new "
+                "one another name (its folder, or its column product, batch or label), or leave "
+                "it out"
+            )
 
 
 def refuse_nothing_scored(

@@ -20,6 +20,7 @@ def sequence(
     line: Line,
     heads: Heads,
     target_names: Sequence[str] = (),
+    before: Sequence[Experience] = (),
 ) -> list[Experience]:
     """Return the experiences of a sequence that is cut, in its order.
 
@@ -30,19 +31,23 @@ def sequence(
         line: What the cuts are made along.
         heads: A head per experience, one shared, or one that grows with the classes.
         target_names: Outputs of a regressor; empty where labels make the outputs.
+        before: Those learned earlier, in whose heads' outputs nothing changes its place.
     """
-    everything = labels_of(records)
+    known = before[-1].outputs if before and heads != "separate" else ()
+    everything = [*known, *labels_of(records)]
     experiences: list[Experience] = []
-    for index, (cut, members) in enumerate(zip(cuts, _members(cuts, records, line), strict=True)):
-        before = experiences[-1].outputs if heads == "growing" and experiences else ()
-        labels = everything if heads == "shared" else labels_of(members)
+    members_of = zip(cuts, _members(cuts, records, line), strict=True)
+    for index, (cut, members) in enumerate(members_of, start=len(before)):
+        if heads == "growing" and experiences:
+            known = experiences[-1].outputs
+        labels = everything if heads == "shared" else [*known, *labels_of(members)]
         parts = _by_split(members, splits)
         experiences.append(
             Experience(
                 index + 1,
                 cut.name,
                 head=cut.name if heads == "separate" else SHARED,
-                outputs=tuple(target_names) or tuple(dict.fromkeys([*before, *labels])),
+                outputs=tuple(target_names) or tuple(dict.fromkeys(labels)),
                 train=parts["train"],
                 validation=parts["validation"],
                 test=parts["test"],

@@ -1,11 +1,12 @@
 """A task: the records of a data set, split and cut into experiences, refused where that fails."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mlff_cli.tasks.experience import Experience, SplitName
 from mlff_cli.tasks.record import Record
 from mlff_cli.tasks.refusals import (
+    refuse_known,
     refuse_nothing_scored,
     refuse_short_atoms,
     refuse_untrained_labels,
@@ -21,7 +22,7 @@ class Task:
     """A data set, split and cut into experiences.
 
     Attributes:
-        records: All records, in the data set's order.
+        records: All records, in the data set's order; none of a run that the task goes on from.
         splits: "train", "validation" or "test" by record name; "" where no experience has it (an
             image without a label, along classes).
         experiences: Those that are learned, in order, then those that are only scored.
@@ -49,6 +50,7 @@ def make_task(
     target_names: Sequence[str] = (),
     only_scored: bool = False,
     skipped: Sequence[tuple[str, str]] = (),
+    before: Sequence[Experience] = (),
 ) -> Task:
     """Cut the records, split them and build the experiences.
 
@@ -70,6 +72,8 @@ def make_task(
         target_names: Outputs of a regressor; empty where labels make the outputs.
         only_scored: Nothing is learned: all records are only scored.
         skipped: Name and fault of each image that cannot be read.
+        before: The experiences of a run that this task goes on from. Those that it learned come
+            first, those that it only scored last; `records` are those of the others.
 
     Raises:
         UserError: Names that do not exist, shares that leave nothing, or what is learned cannot be
@@ -94,9 +98,22 @@ def make_task(
         refuse_untrained_labels(drawn, splits)
         if test > 0:
             warn_of_untested(drawn, splits)
-    experiences = sequence(cuts, records, splits, line=line, heads=heads, target_names=target_names)
-    refuse_unlearnable(experiences, scored)
-    return Task(records, splits, experiences, skipped)
+    earlier = [experience for experience in before if experience.learned]
+    new = sequence(
+        cuts,
+        records,
+        splits,
+        line=line,
+        heads=heads,
+        target_names=target_names,
+        before=earlier,
+    )
+    refuse_known(new, before)
+    refuse_unlearnable([*earlier, *new], scored)
+    first = len(earlier) + len(new) + 1
+    others = (experience for experience in before if not experience.learned)
+    last = [replace(e, index=number) for number, e in enumerate(others, start=first)]
+    return Task(records, splits, [*earlier, *new, *last], skipped)
 
 
 def _without_unseen(records: Sequence[Record], cuts: Sequence[Cut], line: Line) -> list[Record]:
