@@ -72,7 +72,7 @@ class OpenRun:
     @cached_property
     def listing(self) -> Listing:
         """Its images as they are now, wherever they have moved."""
-        return listing_of({**self.config, "data": self.data, FROM: None})
+        return listing_of({**self.config, "data": self.data})
 
     @cached_property
     def task(self) -> Task:
@@ -185,6 +185,7 @@ def reopen(
         raise UserError(f"{path}: is not finished; mlff train of its config resumes it")
     config["trainer"] = {**config["trainer"], **{key: trainer[key] for key in HERE}}
     config["paths"] = dict(paths)
+    config[FROM] = None  # what it went on from is in its own folder
     if not keep_features:
         config["features"] = {**config["features"], "store": False}
     for key, place in (data or {}).items():

@@ -16,6 +16,7 @@ from mlff_cli.system import accelerator
 from mlff_cli.tasks.record import Record
 
 FREE = {
+    "from",  # the hash of what lies there counts instead
     "table", "trainer.workers", "trainer.checkpoint_every", "trainer.processes",
     "data.root", "data.file", "data.allow_outside_root", "data.on_bad_image",
     "data.bad_image_limit", "data.ignored_columns", "data.folder_splits", "data.bits",

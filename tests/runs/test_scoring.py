@@ -46,7 +46,8 @@ def test_readable_is_what_a_head_has_all_outputs_for(config):
     run = config(schedule="by_class", keys={"schedule.classes_per_experience": 4})
     experiences = task_of(run).experiences
     method = build_method(run)
-    assert not any(is_readable(method, e) for e in experiences)
+    assert not any(is_readable(method, e, "test") for e in experiences)
     for count, step in enumerate(method.steps(experiences), start=1):
         method.begin(step)
-        assert [is_readable(method, e) for e in experiences] == [n < count for n in range(3)]
+        there = [is_readable(method, e, "test") for e in experiences]
+        assert there == [n < count for n in range(3)]

@@ -29,7 +29,7 @@ def test_rows_come_back_as_they_were(tmp_path):
     (tmp_path / "splits.csv").write_text(written(ROWS), encoding="utf-8")
     assert read_rows(tmp_path / "splits.csv") == ROWS
     first, second, _ = ROWS
-    assert (first.labels, first.split, first.content) == ("x;y", "test", "a" * 16)
+    assert (first.labels, first.split, first.content) == ("x;y", "test", "a" * 64)
     assert (second.targets, second.group, second.labels) == ("0.1;-2.0", "g", "")
 
 

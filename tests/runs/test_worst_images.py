@@ -1,6 +1,7 @@
 """The worst images of a run, and where the network looked."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from mlff_cli.results.wrongness import pointed_at, worst, wrongness
 from mlff_cli.runs.page import keep_worst_images
 from mlff_cli.runs.page import worst_images as kept_images
 from mlff_cli.runs.worst_images import COUNT, SIDE, worst_images
+from mlff_cli.tasks.absent import AbsentImage
 
 
 @pytest.fixture
@@ -24,9 +26,7 @@ def run(tmp_path, weights_of):
         method, outcome = learned(config, tmp_path / "state")
         kind = "numbers" if choices.get("head") == "regressor" else "class"
         parts = read(tmp_path / "state" / "predictions.csv", kind, outcome.matrix.learned)
-        task = task_of(config)
-        sources = {record.name: record.image for record in task.records}
-        return method, parts, sources, {e.name: e.head for e in task.experiences}
+        return method, parts, task_of(config).experiences
 
     return made
 
@@ -36,8 +36,8 @@ def opened(content):
 
 
 def test_they_are_the_worst_of_all_with_what_speaks_for_the_prediction(run):
-    method, parts, sources, heads = run(fusion="local", keys={"data.images_per_class": 12})
-    found = worst_images(method, parts, sources, heads)
+    method, parts, experiences = run(fusion="local", keys={"data.images_per_class": 12})
+    found = worst_images(method, parts, experiences)
     assert len(found) == COUNT
     by_name = {name: (part, row) for part in parts for row, name in enumerate(part.images)}
     values = [wrongness(part)[row] for part, row in (by_name[image.image] for image in found)]
@@ -51,14 +51,23 @@ def test_they_are_the_worst_of_all_with_what_speaks_for_the_prediction(run):
         assert opened(image.where).mode == "RGBA"
 
 
+def test_what_is_not_at_hand_is_left_out(run):
+    method, parts, experiences = run(fusion="local")
+    first, *others = experiences
+    gone = [replace(r, image=AbsentImage(r.name, "0" * 64)) for r in first.test]
+    found = worst_images(method, parts, [replace(first, test=gone), *others])
+    assert {image.experience for image in found} == {e.name for e in others}
+
+
 def test_places_add_up_to_the_logit(run):
-    method, parts, sources, heads = run(fusion="local", keys={"fusion.pooled": []})
+    method, parts, experiences = run(fusion="local", keys={"fusion.pooled": []})
     part = parts[0]
-    images = [sources[name] for name in part.images]
-    outputs = method.heads[heads[part.experience]]
-    maps = method.where(heads[part.experience], images, [1] * len(images))
-    head = method.adapters[heads[part.experience]]
-    logits = head(method.descriptors(method.read(images), heads[part.experience]))
+    (experience,) = [e for e in experiences if e.name == part.experience]
+    images = [record.image for record in experience.test]
+    outputs = method.heads[experience.head]
+    maps = method.where(experience.head, images, [1] * len(images))
+    head = method.adapters[experience.head]
+    logits = head(method.descriptors(method.read(images), experience.head))
     expected = (logits[:, 1] - head.linear.bias[1]).detach().numpy()
     assert len(outputs) == 5
     np.testing.assert_allclose(maps.sum(axis=(1, 2)), expected, rtol=1e-4, atol=1e-4)
@@ -73,10 +82,10 @@ def test_without_places_there_are_images_alone(run, choices):
 
 def test_numbers_have_worst_images_as_well(run):
     keys = {"data.labelling": "offsets", "data.images_per_class": 8}
-    method, parts, sources, heads = run(
+    method, parts, experiences = run(
         data="placement", schedule="by_batch", head="regressor", fusion="local", keys=keys
     )
-    found = worst_images(method, parts, sources, heads)
+    found = worst_images(method, parts, experiences)
     first = worst(parts, 1)[0]
     part = parts[first.part]
     assert found[0].image == part.images[first.row]
