@@ -58,6 +58,14 @@ COMMANDS = {
         positional="words",
         several=True,
     ),
+    "adapters": Command(
+        "list what a run learned, take a product out, compare two runs image by image",
+        "mlff_cli.commands.adapters",
+        "adapters",
+        "list|remove|diff <run folder> [<run folder>] [<images> ...] [key=value]",
+        positional="words",
+        several=True,
+    ),
     "verify": Command(
         "check a finished run: hashes, backbone, config, data, and its scores once more",
         "mlff_cli.commands.verify",

@@ -4,7 +4,6 @@ What only learning on needs, exemplars and sums, lies in a file of its own, if t
 """
 
 import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,11 @@ from torch import Tensor
 
 from mlff_cli.errors import UserError
 from mlff_cli.methods.base import State
+from mlff_cli.runs.adapters_description import DESCRIPTION, FORMAT, canonical, read_description
 from mlff_cli.runs.calibration import Calibration
 from mlff_cli.system.files import write_atomically
 
-FORMAT = 2
-TENSORS, KEPT, DESCRIPTION = "adapters.safetensors", "kept.safetensors", "adapters.json"
+TENSORS, KEPT = "adapters.safetensors", "kept.safetensors"
 CALIBRATION = "calibration.safetensors"
 
 
@@ -55,7 +54,7 @@ def save_adapters(
         description["parts"] = {name: digest_of(tensors) for name, tensors in parts.items()}
     if calibration is not None and (tensors := calibration.tensors()):
         description["calibration"] = _written(folder / CALIBRATION, tensors)
-    write_atomically(folder / DESCRIPTION, _canonical(description))
+    write_atomically(folder / DESCRIPTION, canonical(description))
 
 
 def load_adapters(folder: Path, fingerprint: str | None = None) -> State:
@@ -68,7 +67,7 @@ def load_adapters(folder: Path, fingerprint: str | None = None) -> State:
     Raises:
         UserError: A file is missing or damaged, of a newer format, or made on another backbone.
     """
-    description = _description(folder / DESCRIPTION)
+    description = read_description(folder)
     if fingerprint is not None and description["backbone"] != fingerprint:
         raise UserError(
             f"{folder}: these adapters were trained on another backbone (fingerprint "
@@ -90,7 +89,7 @@ def fingerprint_of(folder: Path) -> str:
     Raises:
         UserError: The description is missing or damaged.
     """
-    return str(_description(folder / DESCRIPTION)["backbone"])
+    return str(read_description(folder)["backbone"])
 
 
 def part_digests(folder: Path) -> dict[str, str]:
@@ -99,7 +98,7 @@ def part_digests(folder: Path) -> dict[str, str]:
     Raises:
         UserError: The description is missing or damaged.
     """
-    return dict(_description(folder / DESCRIPTION).get("parts", {}))
+    return dict(read_description(folder).get("parts", {}))
 
 
 def digest_of(tensors: Mapping[str, Tensor]) -> str:
@@ -114,7 +113,7 @@ def load_calibration(folder: Path) -> Calibration:
     Raises:
         UserError: The file is missing or damaged.
     """
-    own = _description(folder / DESCRIPTION).get("calibration")
+    own = read_description(folder).get("calibration")
     try:
         return Calibration.of_tensors(_tensors(folder / CALIBRATION, own) if own else {})
     except (ValueError, KeyError) as error:
@@ -148,33 +147,6 @@ def _tensors(path: Path, description: Mapping[str, Any]) -> dict[str, Tensor]:
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             raise UserError(f"{path}: tensor '{name}' holds NaN or Inf")
     return tensors
-
-
-def _description(path: Path) -> dict[str, Any]:
-    try:
-        content = path.read_bytes()
-        description = json.loads(content.decode("utf-8"))
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
-    except ValueError as error:
-        raise UserError(f"{path}: is damaged ({error})") from error
-    if isinstance(description, dict) and isinstance(description.get("format"), int):
-        if description["format"] > FORMAT:
-            raise UserError(
-                f"{path}: has format {description['format']}, this program reads up to {FORMAT}; "
-                "update it: pip install -U mlff"
-            )
-        known = {key: value for key, value in description.items() if key != "hash"}
-        if _canonical(known).encode() == content:
-            return description
-    raise UserError(f"{path}: is damaged: its hash does not fit its content")
-
-
-def _canonical(description: Mapping[str, Any]) -> str:
-    """Return the one text for this content, with the hash of the rest at its end."""
-    body = json.dumps(description, indent=1, sort_keys=True)
-    digest = hashlib.sha256(body.encode()).hexdigest()
-    return body.removesuffix("\n}") + f',\n "hash": "{digest}"\n}}\n'
 
 
 def _hash(tensor: Tensor) -> str:

@@ -104,9 +104,13 @@ class RunFolder:
         names = (*PROOFS, *sorted(path.as_posix() for path in lineage))
         return {CONFIG: config_digest(self.config()), **{name: self._hash(name) for name in names}}
 
+    def write_record(self, record: RunRecord) -> None:
+        """Write run.json."""
+        self.write_text(RECORD, encoded(record))
+
     def finish(self, record: RunRecord) -> None:
         """Write run.json and, last of all, DONE, which holds its hash."""
-        self.write_text(RECORD, encoded(record))
+        self.write_record(record)
         self.write_text(DONE, self._hash(RECORD) + "\n")
 
     def record_is_whole(self) -> bool:

@@ -88,6 +88,8 @@ def learned_by(
     records = [_record(row, known) for row in rows]
     listing = Listing(records, [row.content for row in rows], tuple(target_names), ())
     before = earlier_of(folder, here, target_names)
+    if not rows:  # all that it had learned was taken out
+        return before
     task = build_task(own, listing, before=before.experiences)
     return Earlier(task.experiences, {**before.contents, **listing.content_of})
 

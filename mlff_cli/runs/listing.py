@@ -1,6 +1,6 @@
 """The images of a config: what is known of each, and what it holds. Needs no torch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -47,6 +47,12 @@ class Listing:
         """The hash of each image, those of earlier runs among them."""
         own = {r.image: c for r, c in zip(self.records, self.contents, strict=True)}
         return {**self.earlier, **own}
+
+    def only(self, wanted: Callable[[Record], bool]) -> "Listing":
+        """Return those images whose records are wanted."""
+        pairs = [p for p in zip(self.records, self.contents, strict=True) if wanted(p[0])]
+        records, contents = zip(*pairs, strict=True) if pairs else ((), ())
+        return replace(self, records=records, contents=contents)
 
     def with_records(self, records: Sequence[Record]) -> "Listing":
         """Return the same images with other records, one for each."""

@@ -24,6 +24,7 @@ from mlff_cli.runs.folder import PREDICTIONS, RunFolder
 from mlff_cli.runs.identity import DONE
 from mlff_cli.runs.lineage import Earlier, learned_by
 from mlff_cli.runs.record import RunRecord
+from mlff_cli.runs.reopen import without_names
 from mlff_cli.runs.value_range import AUTO
 from mlff_cli.system.environment import program
 from mlff_cli.tasks.experience import Experience, SplitName
@@ -53,7 +54,7 @@ class Parent:
                 data[key] = str(Path(data[key]).expanduser().absolute())
         if data.get("bits") == AUTO and self.record.bits:
             data["bits"] = self.record.bits
-        return {**config, "data": data}
+        return without_names({**config, "data": data}, self.record.removed)
 
     @property
     def digest(self) -> str:

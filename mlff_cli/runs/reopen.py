@@ -1,6 +1,6 @@
 """A finished run, opened again: to score, to audit, to predict, to learn on."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +11,7 @@ from mlff_cli.config.identity import completed
 from mlff_cli.config.saved import CONFIG
 from mlff_cli.config.schema import check
 from mlff_cli.errors import UserError
-from mlff_cli.methods.base import Method
+from mlff_cli.methods.base import Method, State
 from mlff_cli.results.matrix import TOGETHER
 from mlff_cli.runs.adapters_file import load_adapters
 from mlff_cli.runs.building import build_method, build_scorer, build_task
@@ -23,6 +23,7 @@ from mlff_cli.runs.record import RunRecord
 from mlff_cli.runs.scoring import head_grows, is_readable
 from mlff_cli.runs.splits_file import DIGITS, SplitRow, as_split, differences, read_rows, split_rows
 from mlff_cli.runs.value_range import AUTO
+from mlff_cli.tasks.schedule import atoms_of
 from mlff_cli.tasks.task import Task
 
 HERE = ("device", "workers")
@@ -71,8 +72,10 @@ class OpenRun:
 
     @cached_property
     def listing(self) -> Listing:
-        """Its images as they are now, wherever they have moved."""
-        return listing_of({**self.config, "data": self.data})
+        """Its images as they are now, wherever they have moved; without those it took out."""
+        listing = listing_of({**self.config, "data": self.data})
+        line, gone = self.config["schedule"]["line"], self.record.removed
+        return listing.only(lambda record: not set(atoms_of(record, line)) & set(gone))
 
     @cached_property
     def task(self) -> Task:
@@ -82,7 +85,8 @@ class OpenRun:
         """
         records = as_split(self.listing.records, self.listing.contents, self.splits)
         before = self.earlier.experiences
-        return build_task(self.config, self.listing.with_records(records), before=before)
+        config = without_names(self.config, self.record.removed)
+        return build_task(config, self.listing.with_records(records), before=before)
 
     @cached_property
     def earlier(self) -> Earlier:
@@ -138,6 +142,11 @@ class OpenRun:
         return found
 
     @cached_property
+    def state(self) -> State:
+        """Everything that it learned."""
+        return load_adapters(self.folder.adapters)
+
+    @cached_property
     def method(self) -> Method:
         """Its method as it was at the end of the run.
 
@@ -153,6 +162,11 @@ class OpenRun:
                 f"{self.folder.adapters}: does not fit {self.folder.path / CONFIG} ({error})"
             ) from error
         return method
+
+
+def without_names(config: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """Return a config whose order does not name some experiences."""
+    return {**config, "order": [name for name in config["order"] if name not in names]}
 
 
 def reopen(

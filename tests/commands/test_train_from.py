@@ -8,68 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_calls import call, refusal
-from PIL import Image
-
-from mlff_cli.results.matrix_file import read_csv
-
-QUICK = (
-    "data.image_size=32",
-    "trainer.device=cpu",
-    "trainer.workers=0",
-    "trainer.batch_size=8",
-    "splits.validation=0.25",
-)
-EPOCHS = ("method.epochs=2",)
-LABELS = ("good", "scratch")
-
-
-def image(file, seed, label):
-    """Write noise around a grey that the label says."""
-    grey = {"good": 90, "scratch": 150, "dent": 200}[label]
-    noise = np.random.default_rng(seed).integers(-40, 40, (32, 32, 3))
-    file.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray((grey + noise).astype(np.uint8)).save(file)
-
-
-def products(root, *names, count=8, labels=LABELS):
-    for name in names:
-        for label in labels:
-            for number in range(count):
-                seed = sum(name.encode()) * 1000 + len(label) * 100 + number
-                image(root / name / label / f"{number}.png", seed, label)
-    return root
-
-
-def manifest(root, *batches, labels=LABELS, count=8):
-    """Write a CSV of batches, each with images of these labels."""
-    rows = [("path", "label", "batch")]
-    for batch in batches:
-        for label in labels:
-            for number in range(count):
-                name = f"{batch}_{label}_{number}.png"
-                image(root / name, sum(name.encode()) * 7 + number, label)
-                rows.append((name, label, batch))
-    with (root / "list.csv").open("w", newline="") as file:
-        csv.writer(file).writerows(rows)
-    return root / "list.csv"
-
-
-def trained(*words):
-    """Train; return the folder of the run, and what it logged."""
-    result = call("train", *words)
-    assert result.code == 0, result.err
-    folder = Path(result.out.strip().rpartition("\n")[2]).parent
-    return str(folder), (folder / "log.txt").read_text("utf-8")
+from small_products import EPOCHS, LABELS, QUICK, manifest, products, read, scores_of, told, trained
 
 
 @pytest.fixture
 def parent(tmp_path, empty):
     root = products(tmp_path / "old", "bolt", "nut")
     return trained("task=custom", f"data.root={root}", *QUICK, *EPOCHS)[0]
-
-
-def read(folder, name):
-    return (Path(folder) / name).read_bytes()
 
 
 def test_a_further_product_ends_as_one_run_over_all_would(parent, tmp_path):
@@ -101,11 +46,8 @@ def test_old_products_answer_bit_by_bit_as_before(parent, tmp_path):
     columns = []
     for run in (parent, child):
         assert call("predict", run, *words, "output=told.csv").code == 0
-        with open("told.csv", newline="") as file:
-            columns.append(
-                [(r["content"], r["score good"], r["decision"], r["novelty"])
-                 for r in csv.DictReader(file)]
-            )  # fmt: skip
+        names = ("content", "score good", "decision", "novelty")
+        columns.append([[row[name] for name in names] for row in told()])
     assert columns[0] == columns[1]
 
 
@@ -116,23 +58,19 @@ def test_without_the_old_images_features_are_enough_and_without_both_cells_are_b
     shutil.rmtree(tmp_path / "old")
     child, said = trained(f"from={parent}", "task=custom", f"data.root={new}")
     assert "blank" not in said
-    final = read_csv_of(child).full_array("accuracy")[3]
+    final = scores_of(child).full_array("accuracy")[3]
     assert not np.isnan(final).any()
     other, said = trained(
         f"from={parent}", "task=custom", f"data.root={new}", "features.store=false", "seed=1"
     )
     assert "'bolt', 'nut' are at hand any more" in said
-    matrix = read_csv_of(other).full_array("accuracy")
+    matrix = scores_of(other).full_array("accuracy")
     assert np.isnan(matrix[3]).tolist() == [True, True, False]
-    np.testing.assert_array_equal(matrix[:3], read_csv_of(child).full_array("accuracy")[:3])
+    np.testing.assert_array_equal(matrix[:3], scores_of(child).full_array("accuracy")[:3])
     row = next(csv.DictReader(read(other, "results.csv").decode().splitlines()))
     assert row["final accuracy"] == ""  # no average over what happens to be there
     assert call("verify", other).code == 0
     assert call("predict", other, str(new / "screw"), "product=bolt").code == 0
-
-
-def read_csv_of(folder):
-    return read_csv(Path(folder) / "matrix.csv")
 
 
 def test_a_run_goes_on_from_one_that_went_on(parent, tmp_path):
@@ -140,7 +78,7 @@ def test_a_run_goes_on_from_one_that_went_on(parent, tmp_path):
     second = products(tmp_path / "second", "washer")
     child, _ = trained(f"from={parent}", "task=custom", f"data.root={first}")
     grandchild, _ = trained(f"from={child}", "task=custom", f"data.root={second}")
-    matrix = read_csv_of(grandchild)
+    matrix = scores_of(grandchild)
     assert matrix.experiences == ("bolt", "nut", "screw", "washer")
     assert not np.isnan(matrix.full_array("accuracy")[4]).any()
     shutil.rmtree(parent)
@@ -159,7 +97,7 @@ def test_a_batch_on_a_shared_head(method, tmp_path, empty):
     words = ("dataset=csv", "task=custom", "schedule=by_batch", f"method={method}", *epochs)
     run, _ = trained(*words, f"data.file={old}", *QUICK)
     child, _ = trained(f"from={run}", "dataset=csv", f"data.file={new}")
-    matrix = read_csv_of(child)
+    matrix = scores_of(child)
     assert matrix.experiences == ("monday", "tuesday", "wednesday")
     assert not np.isnan(matrix.full_array("accuracy")[3]).any()
     (head,) = json.loads(read(child, "adapters/adapters.json"))["heads"]
@@ -178,8 +116,7 @@ def test_without_its_images_a_changed_head_keeps_no_old_threshold(tmp_path, empt
     assert names == ["wednesday"]
     result = call("predict", child, str(tmp_path / "new"), "output=told.csv")
     assert result.code == 0, result.err
-    with open("told.csv", newline="") as file:
-        assert all(row["novelty"] for row in csv.DictReader(file))  # by the exemplars of old ones
+    assert all(row["novelty"] for row in told())  # by the exemplars of old ones
 
 
 def test_classes_in_turn_go_on_with_a_further_class(tmp_path, empty):
@@ -187,7 +124,7 @@ def test_classes_in_turn_go_on_with_a_further_class(tmp_path, empty):
     new = products(tmp_path / "new", "bolt", labels=("dent",))
     run, _ = trained("task=custom", "schedule=by_class", f"data.root={old}", *QUICK, *EPOCHS)
     child, _ = trained(f"from={run}", "task=custom", f"data.root={new}")
-    matrix = read_csv_of(child)
+    matrix = scores_of(child)
     assert matrix.experiences == ("good+scratch", "dent")
     assert matrix.scored_together
 
@@ -198,9 +135,9 @@ def test_what_only_was_scored_stays_so(tmp_path, empty):
     words = ("task=custom", "schedule=unseen_product", f"data.root={old}", *QUICK, *EPOCHS)
     run, _ = trained(*words)
     child, _ = trained(f"from={run}", "task=custom", f"data.root={new}")
-    matrix = read_csv_of(child)
+    matrix = scores_of(child)
     assert (matrix.experiences, matrix.learned) == (("bolt", "screw", "nut"), 2)
-    before = read_csv_of(run).full_array("mAP")
+    before = scores_of(run).full_array("mAP")
     np.testing.assert_array_equal(matrix.full_array("mAP")[1, [0, 2]], before[1])
     assert not np.isnan(matrix.full_array("accuracy")[2]).any()
 
@@ -220,7 +157,7 @@ def test_what_cannot_be_gone_on_with_is_refused(parent, tmp_path):
         ("fusion.width=8", "fusion.width: the run"),
     ):
         assert said in refusal("train", f"from={parent}", *there, word)
-    with open(f"{parent}/matrix.csv", "a") as file:
+    with Path(parent, "matrix.csv").open("a") as file:
         file.write("\n")
     assert "is not what the run wrote" in refusal("train", f"from={parent}", *there)
 
