@@ -2,13 +2,15 @@
 
 import os
 import signal
+from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
 from threading import Thread
 from types import TracebackType
 
-from mlff_cli.results.pictures import Pictures, draw
+Work = Callable[[], object]
+"""Draws something into a file; a function of a module, with its arguments."""
 
 
 class Painter:
@@ -19,7 +21,7 @@ class Painter:
 
     def __init__(self) -> None:
         self._pool: ProcessPoolExecutor | None = None
-        self._due: tuple[Pictures, Future[None] | None] | None = None
+        self._due: list[tuple[Work, Future[None] | None]] = []
 
     def __enter__(self) -> "Painter":
         return self
@@ -34,30 +36,30 @@ class Painter:
             self._pool.shutdown(wait=False, cancel_futures=True)
 
     def warm_up(self) -> None:
-        """Start the process, unless it runs."""
+        """Start the process, unless it runs, for a run that has nothing due yet."""
+        self._due = []
         if self._pool is None:
             # Forked, it would hold locks of torch's threads.
             self._pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=_get_ready)
             self._submitted(None)
 
-    def begin(self, pictures: Pictures) -> None:
-        """Have pictures drawn; `finish` waits for them."""
-        self._due = (pictures, self._submitted(pictures))
+    def begin(self, work: Work) -> None:
+        """Have something drawn; `finish` waits for it."""
+        self._due.append((work, self._submitted(work)))
 
     def finish(self) -> None:
-        """Return when the pictures are on the disk; what the other process could not do is done."""
-        if self._due is None:
-            return
-        (pictures, drawn), self._due = self._due, None
-        if drawn is None or drawn.exception() is not None:
-            draw(pictures)
+        """Return when all is on the disk; what the other process could not do is done here."""
+        due, self._due = self._due, []
+        for work, drawn in due:
+            if drawn is None or drawn.exception() is not None:
+                work()
 
-    def _submitted(self, pictures: Pictures | None) -> "Future[None] | None":
-        """Hand over pictures, or None to let the process start; None where it is gone."""
+    def _submitted(self, work: Work | None) -> "Future[None] | None":
+        """Hand over work, or None to let the process start; None where it is gone."""
         if self._pool is None:
             return None
         try:
-            return self._pool.submit(_drawn, pictures)
+            return self._pool.submit(_done, work)
         except BrokenProcessPool:
             self._pool = None
             return None
@@ -80,6 +82,6 @@ def _end_with_parent() -> None:
     os._exit(0)
 
 
-def _drawn(pictures: Pictures | None) -> None:
-    if pictures is not None:
-        draw(pictures)
+def _done(work: Work | None) -> None:
+    if work is not None:
+        work()

@@ -4,21 +4,23 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
-from mlff_cli.audit.contact_sheet import contact_sheet
+from mlff_cli.audit.contact_sheet import Sheet, write_sheet
 from mlff_cli.audit.leaks import find_leaks
 from mlff_cli.audit.verdict import LeakCheck, sentence, verdict
 from mlff_cli.config.overrides import command_line
 from mlff_cli.methods.base import Method
 from mlff_cli.results.painter import Painter
+from mlff_cli.results.pictures import draw
 from mlff_cli.results.tables import RunFacts
 from mlff_cli.runs.adapters_file import save_adapters
 from mlff_cli.runs.building import build_method, build_scorer, build_task
 from mlff_cli.runs.calibration import calibrated
 from mlff_cli.runs.checkpoints import Checkpoints
 from mlff_cli.runs.final_scores import ALL_TOGETHER, answers_of, check_good, final_scores, limit
-from mlff_cli.runs.folder import ENVIRONMENT, LOG, MATRIX, PREDICTIONS, SPLITS, RunFolder
+from mlff_cli.runs.folder import ENVIRONMENT, LOG, MATRIX, PREDICTIONS, SHEET, SPLITS, RunFolder
 from mlff_cli.runs.identity import backbone_name
 from mlff_cli.runs.lineage import Earlier, keep_lineage
 from mlff_cli.runs.listing import Listing
@@ -64,6 +66,7 @@ def execute(
             keep_lineage(parent.folder, parent.config, folder)
         checkpoints = Checkpoints(folder.state)
         _begin(folder, task, listing, checkpoints)
+        painter.begin(partial(write_sheet, Sheet.of(task.records), folder.path / SHEET))
         log.info("%s on %s", config["method"]["name"], method.context.device)
         _say_what_is_absent(task, method, scorer.split)
         predictions = PredictionLog(
@@ -151,7 +154,7 @@ def _finish(
     calibration = calibrated(config, task.experiences, method, kept=kept.calibration)
     outcome.extraction_seconds += features.seconds - before
     level_weights = method.level_weights()
-    painter.begin(pictures_of(folder, folder.path, config, level_weights))
+    painter.begin(partial(draw, pictures_of(folder, folder.path, config, level_weights)))
     save_adapters(
         folder.adapters,
         method.state(),
@@ -160,7 +163,6 @@ def _finish(
         parts=parts,
     )
     folder.write_json(ENVIRONMENT, environment())
-    contact_sheet(task.records).save(folder.path / "images.png")
     record = RunRecord(
         facts=_facts(config, task, method, outcome),
         steps=tuple(outcome.steps),

@@ -21,7 +21,7 @@ from mlff_cli.system.files import write_atomically
 
 MATRIX, SPLITS = "matrix.csv", "splits.csv"
 ENVIRONMENT, FAILED, LOG = "env.json", "FAILED", "log.txt"
-PREDICTIONS = "predictions.csv"
+PREDICTIONS, SHEET = "predictions.csv", "images.png"
 PARENT = "parent"
 """Folder of what is known of the run that a run goes on from."""
 

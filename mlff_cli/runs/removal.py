@@ -20,7 +20,7 @@ from mlff_cli.results.matrix import ScoreMatrix
 from mlff_cli.runs.adapters_file import load_calibration, save_adapters
 from mlff_cli.runs.building import build_method
 from mlff_cli.runs.calibration import Calibration
-from mlff_cli.runs.folder import ENVIRONMENT, MATRIX, PARENT, PREDICTIONS, SPLITS, RunFolder
+from mlff_cli.runs.folder import ENVIRONMENT, MATRIX, PARENT, PREDICTIONS, SHEET, SPLITS, RunFolder
 from mlff_cli.runs.identity import DIGITS, DONE
 from mlff_cli.runs.page import keep_worst_images, worst_images
 from mlff_cli.runs.record import RunRecord
@@ -91,7 +91,7 @@ def _write(opened: OpenRun, product: str, folder: RunFolder) -> None:
         parts={name: method.part(name) for name in method.heads},
     )
     folder.write_json(ENVIRONMENT, environment())
-    shutil.copy(source.path / "images.png", path)
+    shutil.copy(source.path / SHEET, path)
     worst = [w for w in worst_images(source.path) if w.experience != plain(product)]
     keep_worst_images(path, worst)
     record = _record(opened, product, gone, method, folder)

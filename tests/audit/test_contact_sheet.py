@@ -5,7 +5,7 @@ import pytest
 from font_samples import known, write_font
 from PIL import ImageDraw
 
-from mlff_cli.audit.contact_sheet import contact_sheet
+from mlff_cli.audit.contact_sheet import Sheet, contact_sheet
 from mlff_cli.audit.page import FRAME, lettered
 from mlff_cli.data.surfaces import Surfaces
 from mlff_cli.results.lettering import NOTE
@@ -33,7 +33,7 @@ RED, BLUE = (200, 0, 0), (0, 0, 200)
 
 
 def sheet(records, per_class=4, **arguments):
-    return np.asarray(contact_sheet(records, per_class, tile=TILE, **arguments))
+    return np.asarray(contact_sheet(Sheet.of(records, per_class, **arguments), tile=TILE))
 
 
 def written_on(monkeypatch):
@@ -156,5 +156,7 @@ def test_without_records_the_page_is_blank():
 
 
 def test_drawn_surfaces_fill_a_page():
-    page = contact_sheet(Surfaces(image_size=32, images_per_class=2).records(), 2, tile=32)
+    page = contact_sheet(
+        Sheet.of(Surfaces(image_size=32, images_per_class=2).records(), 2), tile=32
+    )
     assert page.height >= 15 * 32

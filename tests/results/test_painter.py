@@ -5,12 +5,12 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import psutil
 import pytest
 
-from mlff_cli.results import painter as painters
 from mlff_cli.results.matrix import ScoreMatrix
 from mlff_cli.results.painter import Painter
 from mlff_cli.results.pictures import Pictures, draw
@@ -43,28 +43,32 @@ def drawn(pictures):
     return {path.name: path.read_bytes() for path in Path(pictures.target).glob("*.png")}
 
 
-def test_the_other_process_draws_what_this_one_would(pictures, painter, monkeypatch):
+def draw_there(here, pictures):
+    """Draw, unless in this process."""
+    assert os.getpid() != here, "drawn here"
+    draw(pictures)
+
+
+def test_the_other_process_draws_what_this_one_would(pictures, painter):
     draw(pictures)
     expected = drawn(pictures)
     assert expected.keys() == NAMES
     for name in NAMES:
         Path(pictures.target, name).unlink()
-    monkeypatch.setattr(painters, "draw", lambda pictures: pytest.fail("drawn here"))
-    painter.begin(pictures)
+    painter.begin(partial(draw_there, os.getpid(), pictures))
     painter.finish()
     assert drawn(pictures) == expected
 
 
-def test_one_process_serves_many_runs(pictures, painter, tmp_path, monkeypatch):
+def test_one_process_serves_many_runs(pictures, painter, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
     (other / "matrix.csv").write_bytes((tmp_path / "matrix.csv").read_bytes())
-    monkeypatch.setattr(painters, "draw", lambda pictures: pytest.fail("drawn here"))
     before = process_of(painter).pid
-    painter.begin(pictures)  # its run fails before it asks
+    painter.begin(partial(draw, pictures))  # its run fails before it asks
     painter.warm_up()
     later = Pictures(str(other), str(other), "task, mlff", {})
-    painter.begin(later)
+    painter.begin(partial(draw_there, os.getpid(), later))
     painter.finish()
     assert process_of(painter).pid == before
     assert drawn(later).keys() == NAMES - {"level_weights.png"}
@@ -73,19 +77,19 @@ def test_one_process_serves_many_runs(pictures, painter, tmp_path, monkeypatch):
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_killed_its_work_is_done_here(pictures, painter, moment):
     if moment == "after":
-        painter.begin(pictures)
+        painter.begin(partial(draw, pictures))
     process = process_of(painter)
     os.kill(process.pid, signal.SIGKILL)
     process.join()
     if moment == "before":
-        painter.begin(pictures)
+        painter.begin(partial(draw, pictures))
     painter.finish()
     assert drawn(pictures).keys() == NAMES
 
 
 def test_what_cannot_be_drawn_there_is_said_here(pictures, painter, tmp_path):
     (tmp_path / "matrix.csv").unlink()
-    painter.begin(pictures)
+    painter.begin(partial(draw, pictures))
     with pytest.raises(Exception, match=r"matrix\.csv"):
         painter.finish()
     painter.finish()  # nothing is due any more
@@ -93,7 +97,7 @@ def test_what_cannot_be_drawn_there_is_said_here(pictures, painter, tmp_path):
 
 def test_without_a_process_it_is_drawn_here(pictures):
     painter = Painter()
-    painter.begin(pictures)
+    painter.begin(partial(draw, pictures))
     painter.finish()
     assert drawn(pictures).keys() == NAMES
 
