@@ -41,14 +41,14 @@ def products(root: Path, *names: str, count: int = 8, labels: Sequence[str] = LA
 
 
 def manifest(root: Path, *batches: str, labels: Sequence[str] = LABELS, count: int = 8) -> Path:
-    """Write a CSV of batches, each with images of these labels."""
-    rows = [("path", "label", "batch")]
+    """Write a CSV of batches, each with images of these labels, of the same parts in each."""
+    rows = [("path", "label", "batch", "group")]
     for batch in batches:
         for label in labels:
             for number in range(count):
                 name = f"{batch}_{label}_{number}.png"
                 image(root / name, sum(name.encode()) * 7 + number, label)
-                rows.append((name, label, batch))
+                rows.append((name, label, batch, f"{label}_{number}"))
     with (root / "list.csv").open("w", newline="") as file:
         csv.writer(file).writerows(rows)
     return root / "list.csv"

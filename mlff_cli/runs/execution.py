@@ -22,7 +22,7 @@ from mlff_cli.runs.checkpoints import Checkpoints
 from mlff_cli.runs.final_scores import ALL_TOGETHER, answers_of, check_good, final_scores, limit
 from mlff_cli.runs.folder import ENVIRONMENT, LOG, MATRIX, PREDICTIONS, SHEET, SPLITS, RunFolder
 from mlff_cli.runs.identity import backbone_name
-from mlff_cli.runs.lineage import Earlier, keep_lineage
+from mlff_cli.runs.lineage import Earlier, keep_lineage, split_as_before
 from mlff_cli.runs.listing import Listing
 from mlff_cli.runs.loop import Outcome, learn_sequence
 from mlff_cli.runs.page import keep_worst_images, write_page
@@ -50,7 +50,7 @@ def execute(
         # Whatever these refuse leaves no folder behind.
         parent = parent_of(config)
         earlier = parent.earlier(config) if parent else Earlier()
-        listing = replace(listing, earlier=earlier.contents)
+        listing = replace(split_as_before(listing, earlier), earlier=earlier.contents)
         task = build_task(config, listing, before=earlier.experiences)
         method = build_method(config, listing)
         if parent:

@@ -6,7 +6,7 @@ enough to find its images where they still are, and to know what they were where
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from mlff_cli.runs.listing import Listing, listing_of
 from mlff_cli.runs.splits_file import DIGITS, SplitRow, read_rows
 from mlff_cli.system.files import write_atomically
 from mlff_cli.tasks.absent import AbsentImage
-from mlff_cli.tasks.experience import Experience
+from mlff_cli.tasks.experience import SPLITS, Experience
 from mlff_cli.tasks.record import ImageSource, Record
 
 
@@ -92,6 +92,31 @@ def learned_by(
         return before
     task = build_task(own, listing, before=before.experiences)
     return Earlier(task.experiences, {**before.contents, **listing.content_of})
+
+
+def split_as_before(listing: Listing, earlier: Earlier) -> Listing:
+    """Return a listing in which groups and images that were seen before keep their split.
+
+    A part that was trained on in one batch shows nothing when it is scored in the next.
+    """
+    groups: dict[str, str] = {}
+    contents: dict[str, str] = {}
+    for experience in earlier.experiences:
+        for split in SPLITS:
+            for record in experience.split(split):
+                groups[record.group] = split
+                contents[earlier.contents[record.image][:DIGITS]] = split
+    groups.pop("", None)
+    known = (
+        groups.get(record.group) or contents.get(content[:DIGITS])
+        for record, content in zip(listing.records, listing.contents, strict=True)
+    )
+    return listing.with_records(
+        [
+            replace(record, split=record.split or split or "")
+            for record, split in zip(listing.records, known, strict=True)
+        ]
+    )
 
 
 def _images_at_hand(config: Mapping[str, Any]) -> dict[str, ImageSource]:

@@ -10,6 +10,8 @@ import pytest
 from command_calls import call, refusal
 from small_products import EPOCHS, LABELS, QUICK, manifest, products, read, scores_of, told, trained
 
+from mlff_cli.runs.splits_file import read_rows
+
 
 @pytest.fixture
 def parent(tmp_path, empty):
@@ -103,6 +105,19 @@ def test_a_batch_on_a_shared_head(method, tmp_path, empty):
     (head,) = json.loads(read(child, "adapters/adapters.json"))["heads"]
     assert head["outputs"] == ["good", "scratch", "dent"]
     assert call("verify", child).code == 0
+
+
+def test_a_part_that_was_trained_on_is_not_scored_in_the_next_batch(tmp_path, empty):
+    old, new = manifest(tmp_path / "old", "monday"), manifest(tmp_path / "new", "tuesday", count=9)
+    words = ("dataset=csv", "task=custom", "schedule=by_batch", *EPOCHS)
+    run, _ = trained(*words, f"data.file={old}", *QUICK)
+    child, _ = trained(f"from={run}", "dataset=csv", f"data.file={new}")
+    before, after = (
+        {row.group: row.split for row in read_rows(Path(folder, "splits.csv"))}
+        for folder in (run, child)
+    )
+    assert len(after) == len(before) + 2  # one more part of each label
+    assert before.items() <= after.items()
 
 
 def test_without_its_images_a_changed_head_keeps_no_old_threshold(tmp_path, empty):
