@@ -21,7 +21,8 @@ from mlff_cli.runs.listing import Listing, listing_of
 from mlff_cli.runs.splits_file import DIGITS, SplitRow, read_rows
 from mlff_cli.system.files import write_atomically
 from mlff_cli.tasks.absent import AbsentImage
-from mlff_cli.tasks.experience import SPLITS, Experience
+from mlff_cli.tasks.experience import SPLITS as SPLIT_NAMES
+from mlff_cli.tasks.experience import Experience
 from mlff_cli.tasks.record import ImageSource, Record
 
 
@@ -102,7 +103,7 @@ def split_as_before(listing: Listing, earlier: Earlier) -> Listing:
     groups: dict[str, str] = {}
     contents: dict[str, str] = {}
     for experience in earlier.experiences:
-        for split in SPLITS:
+        for split in SPLIT_NAMES:
             for record in experience.split(split):
                 groups[record.group] = split
                 contents[earlier.contents[record.image][:DIGITS]] = split
