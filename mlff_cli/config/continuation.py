@@ -19,7 +19,11 @@ FIXED = ("backbone", "fusion", "head", "schedule", "features")
 TAKEN = (*FIXED, "method", "splits", "seed", "task")
 """What is taken over; further keys of these may be given anew."""
 
-TAKEN_OF_DATA = ("image_size", "variations", "good")
+ALWAYS_TAKEN, TAKEN_OF_SAME_KIND = ("image_size",), ("variations", "good")
+"""Keys of `data`: what fits every data set, and what fits one of the same kind."""
+
+FILES = ("folder", "csv")
+"""Kinds of data sets that are alike but for how their images are listed."""
 
 ELSEWHERE = ("backbone.weights", "features.store")
 """Keys of fixed sections that may be given: where the same thing lies now."""
@@ -51,9 +55,7 @@ def going_on(config: Mapping[str, Any], words: Sequence[str]) -> dict[str, Any]:
     whole = deepcopy(dict(config))
     for section in TAKEN:
         whole[section] = _taken(section, whole.get(section), parent.get(section), asked)
-    data = {k: parent["data"][k] for k in TAKEN_OF_DATA if k in parent["data"]}
-    new = {k: v for k, v in data.items() if k in whole["data"] and f"data.{k}" not in asked}
-    whole["data"] = {**whole["data"], **new}
+    whole["data"] = _data(whole["data"], parent["data"], asked)
     if whole["data"]["image_size"] != parent["data"]["image_size"]:
         raise _unfitting("data.image_size", parent["data"]["image_size"])
     return whole
@@ -75,6 +77,15 @@ def _taken(section: str, own: Any, parent: Any, asked: set[str]) -> Any:
             raise _unfitting(path, taken.get(key))
         taken[key] = value
     return taken
+
+
+def _data(own: Mapping[str, Any], parent: Mapping[str, Any], asked: set[str]) -> dict[str, Any]:
+    """Return the section of the new images, with what holds for the old ones as well."""
+    kinds = {own["name"], parent["name"]}
+    alike = len(kinds) == 1 or kinds <= set(FILES)
+    taken = (*ALWAYS_TAKEN, *TAKEN_OF_SAME_KIND) if alike else ALWAYS_TAKEN
+    new = {key: parent[key] for key in taken if key in parent and key in own}
+    return {**own, **{key: value for key, value in new.items() if f"data.{key}" not in asked}}
 
 
 def _unfitting(key: str, value: Any) -> UserError:

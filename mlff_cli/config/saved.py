@@ -13,17 +13,17 @@ SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Eight times as fast where PyYAML was built with libyaml."""
 
 
-def read_config(folder: Path) -> dict[str, Any]:
-    """Return the config of the run in a folder.
+def read_config(folder: Path, name: str = CONFIG) -> dict[str, Any]:
+    """Return the config of the run in a folder, from the file of that name.
 
     Raises:
         UserError: The folder holds no run, or the file is damaged.
     """
-    file = folder / CONFIG
+    file = folder / name
     try:
         content = yaml.load(file.read_text(encoding="utf-8"), Loader=SAFE_LOADER)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise UserError(f"{folder}: is no run folder ({CONFIG} is missing)") from error
+        raise UserError(f"{folder}: is no run folder ({name} is missing)") from error
     except (yaml.YAMLError, ValueError) as error:
         raise UserError(f"{file}: is damaged ({str(error).splitlines()[0]})") from error
     if not isinstance(content, dict):

@@ -106,7 +106,7 @@ def of_run(opened: OpenRun) -> Deployed:
         experiences={name: name if name in heads else shared for name in record.facts.experiences},
         points={point.experience: point for point in record.points},
         calibration=load_calibration(opened.folder.adapters),
-        good=good_names(opened.data),
+        good=record.good or good_names(opened.data),
         bits=_bits(opened.data.get("bits")),
         provenance={
             "run": opened.folder.path.resolve().name,

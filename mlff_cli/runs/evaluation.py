@@ -57,7 +57,7 @@ def write_evaluation(
         parts,
         scorer.metrics,
         _answers(opened, experiences, scorer),
-        good_names(opened.config["data"]),
+        opened.record.good or good_names(opened.config["data"]),
         _points(opened, experiences),
     )
     table = scores_table(final.figures, final.tried_points)

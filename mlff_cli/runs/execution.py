@@ -19,7 +19,14 @@ from mlff_cli.runs.adapters_file import save_adapters
 from mlff_cli.runs.building import build_method, build_scorer, build_task
 from mlff_cli.runs.calibration import calibrated
 from mlff_cli.runs.checkpoints import Checkpoints
-from mlff_cli.runs.final_scores import ALL_TOGETHER, answers_of, check_good, final_scores, limit
+from mlff_cli.runs.final_scores import (
+    ALL_TOGETHER,
+    answers_of,
+    check_good,
+    final_scores,
+    good_names,
+    limit,
+)
 from mlff_cli.runs.folder import ENVIRONMENT, LOG, MATRIX, PREDICTIONS, SHEET, SPLITS, RunFolder
 from mlff_cli.runs.identity import backbone_name
 from mlff_cli.runs.lineage import Earlier, keep_lineage, split_as_before
@@ -143,12 +150,14 @@ def _finish(
     before = features.seconds
     parts = {name: method.part(name) for name in method.heads}
     kept = kept_from(parent, parts, task.experiences)
+    good = tuple(dict.fromkeys([*good_names(config["data"]), *(parent.good if parent else ())]))
     points = chosen_points(
         config,
         task.experiences,
         method,
         outcome.matrix.learned,
         predictions,
+        good_classes=good,
         kept=kept.points,
     )
     calibration = calibrated(config, task.experiences, method, kept=kept.calibration)
@@ -178,6 +187,7 @@ def _finish(
         answers=answers_of(task.experiences, scored, predictions.kind),
         points=points,
         parent=parent.digest if parent else None,
+        good=good,
         bits=listing.bits if parent is None else listing.bits or parent.record.bits,
     )
     final = final_scores(folder, config, record, outcome.matrix)

@@ -85,7 +85,7 @@ def final_scores(
         found,
         config["head"]["metrics"],
         record.answers,
-        good_names(config["data"]),
+        record.good or good_names(config["data"]),
         record.points,
     )
 

@@ -1,6 +1,6 @@
 """The experiences of the runs that a run goes on from, kept in its own folder.
 
-``<run>/parent`` holds config.yaml and splits.csv of the run before, and that one's ``parent``:
+``<run>/parent`` holds parent.yaml and splits.csv of the run before, and that one's ``parent``:
 enough to find its images where they still are, and to know what they were where they are not.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from mlff_cli.config.identity import completed
-from mlff_cli.config.saved import CONFIG, read_config
+from mlff_cli.config.saved import read_config
 from mlff_cli.errors import UserError
 from mlff_cli.runs.building import build_task
 from mlff_cli.runs.folder import PARENT, SPLITS, RunFolder
@@ -24,6 +24,9 @@ from mlff_cli.tasks.absent import AbsentImage
 from mlff_cli.tasks.experience import SPLITS as SPLIT_NAMES
 from mlff_cli.tasks.experience import Experience
 from mlff_cli.tasks.record import ImageSource, Record
+
+PARENT_CONFIG = "parent.yaml"
+"""Its config; under the name of a run's it would be taken for a run."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ def keep_lineage(parent: RunFolder, config: Mapping[str, Any], child: RunFolder)
     """
     target = child.path / PARENT
     text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
-    write_atomically(target / CONFIG, text)
+    write_atomically(target / PARENT_CONFIG, text)
     write_atomically(target / SPLITS, parent.read_text(SPLITS) or "")
     if (parent.path / PARENT).is_dir():
         shutil.copytree(parent.path / PARENT, target / PARENT, dirs_exist_ok=True)
@@ -69,7 +72,7 @@ def earlier_of(run: Path, config: Mapping[str, Any], target_names: Sequence[str]
     lineage = run / PARENT
     if not lineage.is_dir():
         return Earlier()
-    return learned_by(lineage, completed(read_config(lineage)), config, target_names)
+    return learned_by(lineage, completed(read_config(lineage, PARENT_CONFIG)), config, target_names)
 
 
 def learned_by(

@@ -20,6 +20,7 @@ from mlff_cli.results.predictions import Predictions
 from mlff_cli.runs.adapters_file import digest_of, load_adapters, load_calibration, part_digests
 from mlff_cli.runs.calibration import Calibration
 from mlff_cli.runs.checkpoints import Progress, rows_of
+from mlff_cli.runs.final_scores import good_names
 from mlff_cli.runs.folder import PREDICTIONS, RunFolder
 from mlff_cli.runs.identity import DONE
 from mlff_cli.runs.lineage import Earlier, learned_by
@@ -87,6 +88,11 @@ class Parent:
     def points(self) -> Mapping[str, OperatingPoint]:
         """Its thresholds by experience."""
         return {point.experience: point for point in self.record.points}
+
+    @property
+    def good(self) -> tuple[str, ...]:
+        """Classes of good parts."""
+        return self.record.good or good_names(self.config["data"])
 
     @cached_property
     def calibration(self) -> Calibration:

@@ -50,6 +50,7 @@ class RunRecord:
         answers: What the floors of figures answer for every image of an experience.
         points: Operating points, where there are good and defective images.
         parent: Digest of the run that this one goes on from; None for one from scratch.
+        good: Classes of good parts; empty in runs of older versions, whose config tells them.
         removed: Experiences that were taken out of the run that this one was made of.
         bits: Of the range that its 16-bit images are scaled from; None where there are none.
     """
@@ -68,6 +69,7 @@ class RunRecord:
     answers: dict[str, tuple[str, ...]] = field(default_factory=dict)
     points: tuple[OperatingPoint, ...] = ()
     parent: str | None = None
+    good: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     bits: int | None = 16
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from mlff_cli.config.overrides import command_line
-from mlff_cli.config.saved import CONFIG, read_config
+from mlff_cli.config.saved import read_config
 from mlff_cli.errors import UserError, nearest
 from mlff_cli.methods.base import Method, State
 from mlff_cli.results import predictions_file
@@ -22,6 +22,7 @@ from mlff_cli.runs.building import build_method
 from mlff_cli.runs.calibration import Calibration
 from mlff_cli.runs.folder import ENVIRONMENT, MATRIX, PARENT, PREDICTIONS, SHEET, SPLITS, RunFolder
 from mlff_cli.runs.identity import DIGITS, DONE
+from mlff_cli.runs.lineage import PARENT_CONFIG
 from mlff_cli.runs.page import keep_worst_images, worst_images
 from mlff_cli.runs.record import RunRecord
 from mlff_cli.runs.reopen import OpenRun, without_names
@@ -65,8 +66,8 @@ def _write(opened: OpenRun, product: str, folder: RunFolder) -> None:
     folder.write_config(source.config())
     for file in (source.path / SPLITS, *source.path.glob(f"{PARENT}/**/{SPLITS}")):
         _write_splits(file, path / file.relative_to(source.path), opened, product)
-    for file in source.path.glob(f"{PARENT}/**/{CONFIG}"):
-        config = without_names(read_config(file.parent), [product])
+    for file in source.path.glob(f"{PARENT}/**/{PARENT_CONFIG}"):
+        config = without_names(read_config(file.parent, PARENT_CONFIG), [product])
         text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
         write_atomically(path / file.relative_to(source.path), text)
     before = source.matrix()

@@ -8,7 +8,7 @@ from mlff_cli.results.labels import plain
 from mlff_cli.results.operating_points import OperatingPoint, choose
 from mlff_cli.results.predictions import good_class
 from mlff_cli.runs.building import build_scorer
-from mlff_cli.runs.final_scores import good_names, limit
+from mlff_cli.runs.final_scores import limit
 from mlff_cli.runs.prediction_log import PredictionLog
 from mlff_cli.runs.scoring import is_readable
 from mlff_cli.tasks.experience import Experience
@@ -21,6 +21,7 @@ def chosen_points(
     learned: int,
     predictions: PredictionLog,
     *,
+    good_classes: Sequence[str],
     kept: Mapping[str, OperatingPoint],
 ) -> tuple[OperatingPoint, ...]:
     """Score the validation images of experiences with good parts; choose a threshold for each.
@@ -36,8 +37,7 @@ def chosen_points(
         e.name: name
         for e in experiences
         if is_readable(method, e, "validation")
-        and (name := good_class(good_names(config["data"]), method.heads[e.head], predictions.kind))
-        is not None
+        and (name := good_class(good_classes, method.heads[e.head], predictions.kind)) is not None
     }
     scorer = build_scorer(config, "validation")
     stay = {e.name: kept[plain(e.name)] for e in experiences if plain(e.name) in kept}

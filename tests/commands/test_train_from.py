@@ -183,3 +183,24 @@ def test_a_method_that_learns_all_at_once_is_refused(tmp_path, empty):
     said = refusal("train", f"from={run}", "task=custom", f"data.root={new}")
     assert "learns all experiences at once" in said
     assert len(list(empty.glob("runs/*/*"))) == 1
+
+
+def test_good_parts_of_old_and_new_products_may_have_other_names(tmp_path, empty):
+    old = products(tmp_path / "old", "bolt")
+    run, _ = trained("task=custom", f"data.root={old}", *QUICK, *EPOCHS)
+    words = ("dataset=placement", "data.images_per_class=8", "data.good=aligned")
+    child, _ = trained(f"from={run}", *words)
+    record = json.loads(read(child, "run.json"))
+    assert record["good"] == ["aligned", "good"]
+    assert [point["good"] for point in record["points"]] == ["good", "aligned"]
+    rows = csv.DictReader(read(child, "figures.csv").decode().splitlines())
+    defects = {row["experience"] for row in rows if row["class"] == "any defect"}
+    assert defects == {"bolt", "component"}
+
+
+def test_what_is_known_of_the_run_before_is_no_run(parent, tmp_path):
+    new = products(tmp_path / "new", "screw")
+    trained(f"from={parent}", "task=custom", f"data.root={new}")
+    said = call("runs").out
+    assert "parent" not in said
+    assert "broken off" not in said
