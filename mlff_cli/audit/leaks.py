@@ -56,8 +56,9 @@ def find_leaks(
 
     What is common to a product would hide what tells its images apart, so each has its own scales.
     """
-    trained = {record.name: record for e in experiences if e.learned for record in e.train}
-    held_out = {record.name: record for e in experiences for record in e.split(scored)}
+    # Of several experiences an image counts once; names recur from run to run.
+    trained = {(r.name, r.image): r for e in experiences if e.learned for r in e.train}
+    held_out = {(r.name, r.image): r for e in experiences for r in e.split(scored)}
     records = [*trained.values(), *held_out.values()]
     train, score = range(len(trained)), range(len(trained), len(records))
     images = [record.image for record in records]

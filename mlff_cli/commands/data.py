@@ -16,11 +16,13 @@ from mlff_cli.results.labels import markdown
 from mlff_cli.results.renderers import markdown as as_markdown
 from mlff_cli.results.renderers.terminal import across, console
 from mlff_cli.results.table import Column, Table
-from mlff_cli.runs.building import build_device, build_features, build_task
+from mlff_cli.runs.building import build_device, build_features
 from mlff_cli.runs.identity import run_hash
 from mlff_cli.runs.listing import listing_of
+from mlff_cli.runs.parent import parent_of, task_behind
 from mlff_cli.system.files import write_atomically
 from mlff_cli.system.logs import logging_to
+from mlff_cli.tasks.absent import at_hand
 from mlff_cli.tasks.task import Task
 
 REPORT, LIST, SHEET = "report.md", "duplicates.csv", "duplicates.png"
@@ -33,10 +35,10 @@ def run(config: Mapping[str, Any]) -> int:
     """Write the report, say the verdict; return 1 when the check fails."""
     with logging_to(None):
         listing = listing_of(_tolerant(config))
-        task = build_task(config, listing)
+        task, listing = task_behind(parent_of(config), config, listing)
         features = build_features(config, build_device(config), listing)
         split = config["splits"]["scored"]
-        leaks = find_leaks(features, task.experiences, split)
+        leaks = find_leaks(features, list(map(at_hand, task.experiences)), split)
     found = verdict(leaks.scored, leaks.copied, split)
     refused = bool(task.skipped) and config["data"].get("on_bad_image") == "error"
     lines = [sentence(found)]

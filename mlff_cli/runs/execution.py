@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -16,7 +15,7 @@ from mlff_cli.results.painter import Painter
 from mlff_cli.results.pictures import draw
 from mlff_cli.results.tables import RunFacts
 from mlff_cli.runs.adapters_file import save_adapters
-from mlff_cli.runs.building import build_method, build_scorer, build_task
+from mlff_cli.runs.building import build_method, build_scorer
 from mlff_cli.runs.calibration import calibrated
 from mlff_cli.runs.checkpoints import Checkpoints
 from mlff_cli.runs.final_scores import (
@@ -29,11 +28,11 @@ from mlff_cli.runs.final_scores import (
 )
 from mlff_cli.runs.folder import ENVIRONMENT, LOG, MATRIX, PREDICTIONS, SHEET, SPLITS, RunFolder
 from mlff_cli.runs.identity import backbone_name
-from mlff_cli.runs.lineage import Earlier, keep_lineage, split_as_before
+from mlff_cli.runs.lineage import keep_lineage
 from mlff_cli.runs.listing import Listing
 from mlff_cli.runs.loop import Outcome, learn_sequence
 from mlff_cli.runs.page import keep_worst_images, write_page
-from mlff_cli.runs.parent import Parent, kept_from, parent_of, refuse_relearning
+from mlff_cli.runs.parent import Parent, kept_from, parent_of, refuse_relearning, task_behind
 from mlff_cli.runs.prediction_log import PredictionLog
 from mlff_cli.runs.record import RunRecord
 from mlff_cli.runs.report import pictures_of, write_texts
@@ -56,9 +55,7 @@ def execute(
     with logging_to(None):
         # Whatever these refuse leaves no folder behind.
         parent = parent_of(config)
-        earlier = parent.earlier(config) if parent else Earlier()
-        listing = replace(split_as_before(listing, earlier), earlier=earlier.contents)
-        task = build_task(config, listing, before=earlier.experiences)
+        task, listing = task_behind(parent, config, listing)
         method = build_method(config, listing)
         if parent:
             refuse_relearning(method, task.experiences, parent.learned)

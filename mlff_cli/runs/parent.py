@@ -1,7 +1,7 @@
 """The finished run that another one goes on from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,17 +18,20 @@ from mlff_cli.results.matrix import TOGETHER, ScoreMatrix
 from mlff_cli.results.operating_points import OperatingPoint
 from mlff_cli.results.predictions import Predictions
 from mlff_cli.runs.adapters_file import digest_of, load_adapters, load_calibration, part_digests
+from mlff_cli.runs.building import build_task
 from mlff_cli.runs.calibration import Calibration
 from mlff_cli.runs.checkpoints import Progress, rows_of
 from mlff_cli.runs.final_scores import good_names
 from mlff_cli.runs.folder import PREDICTIONS, RunFolder
 from mlff_cli.runs.identity import DONE
-from mlff_cli.runs.lineage import Earlier, learned_by
+from mlff_cli.runs.lineage import Earlier, learned_by, split_as_before
+from mlff_cli.runs.listing import Listing
 from mlff_cli.runs.record import RunRecord
 from mlff_cli.runs.reopen import without_names
 from mlff_cli.runs.value_range import AUTO
 from mlff_cli.system.environment import program
 from mlff_cli.tasks.experience import Experience, SplitName
+from mlff_cli.tasks.task import Task
 
 PLACES = ("root", "file")
 """Keys of `data` that hold a path."""
@@ -192,6 +195,21 @@ def parent_of(config: Mapping[str, Any]) -> Parent | None:
             "from a copy before another run goes on from it"
         )
     return parent
+
+
+def task_behind(
+    parent: Parent | None, config: Mapping[str, Any], listing: Listing
+) -> tuple[Task, Listing]:
+    """Return the task of a config behind what its parent learned, and its listing.
+
+    Raises:
+        UserError: What is to be learned cannot be trained or scored, or is learned already.
+    """
+    if parent is None:
+        return build_task(config, listing), listing
+    earlier = parent.earlier(config)
+    listing = replace(split_as_before(listing, earlier), earlier=earlier.contents)
+    return build_task(config, listing, before=earlier.experiences), listing
 
 
 def refuse_relearning(method: Method, experiences: Sequence[Experience], learned: int) -> None:

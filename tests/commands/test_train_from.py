@@ -204,3 +204,10 @@ def test_what_is_known_of_the_run_before_is_no_run(parent, tmp_path):
     said = call("runs").out
     assert "parent" not in said
     assert "broken off" not in said
+
+
+def test_the_check_of_images_knows_those_of_the_run_before(parent, tmp_path):
+    new = products(tmp_path / "new", "screw")
+    checked = call("data", "check", f"from={parent}", "task=custom", f"data.root={new}")
+    assert checked.code == 0, checked.err
+    assert "bolt" in checked.out and "screw" in checked.out
