@@ -51,10 +51,10 @@ COMMANDS = {
         positional="run",
     ),
     "predict": Command(
-        "say what images show, with a finished run: mlff predict <run> new/*.png",
+        "say what images show, with a run or bundle: mlff predict <run> new/*.png",
         "mlff_cli.commands.predict",
         "predict",
-        "<run folder> <file, folder, pattern or list.csv> ... [key=value]",
+        "<run folder or bundle> <file, folder, pattern or list.csv> ... [key=value]",
         positional="words",
         several=True,
     ),
@@ -65,6 +65,13 @@ COMMANDS = {
         "list|remove|diff <run folder> [<run folder>] [<images> ...] [key=value]",
         positional="words",
         several=True,
+    ),
+    "pack": Command(
+        "pack a run into one file to be shipped, or what changed since: mlff pack <run>",
+        "mlff_cli.commands.pack",
+        "pack",
+        "<run folder> [output=line.mlff] [since=old.mlff] | <old.mlff> apply=new.delta [key=value]",
+        positional="run",
     ),
     "verify": Command(
         "check a finished run: hashes, backbone, config, data, and its scores once more",

@@ -24,8 +24,8 @@ FIRST = (
     "path", "content", "product", "product_sure", "label", "decision", "defect_score", "threshold",
     "novelty",
 )  # fmt: skip
-LAST = ("milliseconds", "problem", "run", "backbone", "model", "adapters")
-"""Columns of a file of answers, before and behind the scores."""
+LAST = ("milliseconds", "problem")
+"""Columns of a file of answers, before and behind the scores; where they come from stands last."""
 
 
 def run(config: Mapping[str, Any]) -> int:
@@ -38,7 +38,8 @@ def run(config: Mapping[str, Any]) -> int:
     with logging_to(None):
         overlays = Path(config["overlays"]).expanduser() if config["overlays"] else None
         predictor = predictor_of(Path(path).expanduser(), config, look=overlays is not None)
-        columns = [*FIRST, *(SCORE + name for name in predictor.outputs), *LAST]
+        scores, origin = (SCORE + name for name in predictor.outputs), predictor.deployed.provenance
+        columns = [*FIRST, *scores, *LAST, *origin]
         shown: list[Line] = []
         counts: Counter[str] = Counter()
         with _written(output, columns) as write:

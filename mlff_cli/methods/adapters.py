@@ -72,6 +72,16 @@ class Adapters(nn.Module):
             for key, tensor in layer.state_dict().items()
         }
 
+    def alone(self, name: str, outputs: Sequence[str]) -> "Adapters":
+        """Return others with one head, untrained; its fusion layer is new, or that of all."""
+        make = self._make_fusion if self.own_fusion else self._same_fusion
+        others = Adapters(make, self._make, own_fusion=self.own_fusion)
+        others.provide(name, outputs)
+        return others.to(self.fusion.fitted.device).eval()
+
+    def _same_fusion(self) -> FusionLayer:
+        return self.fusion
+
     def forward(self, inputs: Sequence[Tensor], head: str) -> Tensor:
         """Map one tensor (B, C_l, ...) per input to the logits (B, O) of a head."""
         logits: Tensor = self[head](self.fusion_of(head)(inputs))

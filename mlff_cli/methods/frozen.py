@@ -1,8 +1,9 @@
 """What methods on a frozen backbone share: features, fusion layer, heads, scores. No optimiser."""
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 import torch
@@ -43,6 +44,12 @@ class FrozenMethod(Method):
     def trained(self) -> Mapping[str, nn.Module]:
         """Fusion layer and heads."""
         return {"adapters": self.adapters}
+
+    def alone(self, head: str, outputs: Sequence[str]) -> Self:
+        """Return one with a head of that name alone, untrained, on the same features."""
+        other = copy(self)
+        other.adapters = self.adapters.alone(head, outputs)
+        return other
 
     def begin(self, step: Step) -> None:
         """Make the heads, and see every image of the step in one pass."""

@@ -26,10 +26,25 @@ class DecisionSettings:
     review: float | None = None
 
     @classmethod
-    def of_config(cls, config: Mapping[str, Any]) -> "DecisionSettings":
-        """Return what the sections `operating_point` and `decision` of a command ask for."""
-        decision = config["decision"]
-        return cls(config["operating_point"]["threshold"], decision["novelty"], decision["review"])
+    def of_config(
+        cls, config: Mapping[str, Any], usual: "DecisionSettings | None" = None
+    ) -> "DecisionSettings":
+        """Return what the sections `operating_point` and `decision` of a command ask for.
+
+        Where they say null it is as `usual`; of both shares 0 stands for none.
+        """
+        usual, decision = usual or cls(), config["decision"]
+        threshold = config["operating_point"]["threshold"]
+        novelty, review = (
+            share if share is not None else before
+            for share, before in (
+                (decision["novelty"], usual.novelty),
+                (decision["review"], usual.review),
+            )
+        )
+        return cls(
+            usual.threshold if threshold is None else threshold, novelty or None, review or None
+        )
 
 
 def decision_of(deployed: Deployed, product: Product, settings: DecisionSettings) -> Decision:
@@ -45,13 +60,12 @@ def decision_of(deployed: Deployed, product: Product, settings: DecisionSettings
             f"({', '.join(product.outputs)}), so that nothing is decided; leave it away"
         )
     chosen = product.point.threshold if product.point else None
-    known = deployed.calibration.heads.get(product.head)
     return Decision(
         good=product.outputs.index(product.good) if product.good else None,
         has_good=product.good is not None,
         exclusive=deployed.kind == "class",
         threshold=chosen if settings.threshold is None else settings.threshold,
-        novelty=settings.novelty if known else None,
+        novelty=settings.novelty if product.head in deployed.calibration.heads else None,
         floor=_floor(deployed, product, settings.review),
     )
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mlff_cli.runs.bundle.answering import Bundle
+from mlff_cli.runs.bundle.description import BUNDLE
 from mlff_cli.runs.deciding import DecisionSettings
 from mlff_cli.runs.deployed import of_run
 from mlff_cli.runs.predicting import Predictor
@@ -11,7 +13,7 @@ from mlff_cli.runs.reopen import reopen
 
 
 def predictor_of(path: Path, config: Mapping[str, Any], *, look: bool) -> Predictor:
-    """Open the folder of a finished run to predict with.
+    """Open the folder of a finished run, or a bundle, to predict with.
 
     Args:
         path: What is opened.
@@ -21,6 +23,13 @@ def predictor_of(path: Path, config: Mapping[str, Any], *, look: bool) -> Predic
     Raises:
         UserError: There is nothing to predict with, or not what is asked for.
     """
+    weights = config["backbone"]["weights"]
+    if path.suffix.lower() == BUNDLE:
+        bundle = Bundle(path, trainer=config["trainer"], paths=config["paths"], weights=weights)
+        asked = DecisionSettings.of_config(config, bundle.settings)
+        return Predictor(bundle.deployed(), config["product"], asked, look)
     opened = reopen(path, trainer=config["trainer"], paths=config["paths"], keep_features=False)
+    if weights is not None:
+        opened.config["backbone"] = {**opened.config["backbone"], "weights": weights}
     settings = DecisionSettings.of_config(config)
     return Predictor(of_run(opened), config["product"], settings, look)

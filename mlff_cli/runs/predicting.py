@@ -141,7 +141,9 @@ class Predictor:
         images = [FileImage(path.absolute(), self._bits(path)) for path in paths]
         contents = [FileImage(image.path).identity() for image in images]
         found: dict[int, Answer] = {}
+        heads = {self.products[0].head}
         for product, places, sure, known in self._by_product(images):
+            heads.add(product.head)
             own = self._of_product(product, [images[place] for place in places])
             for place, answer, certain, like in zip(places, own, sure, known, strict=True):
                 stranger = like is not None and self._is_novel(like)
@@ -150,7 +152,7 @@ class Predictor:
                     product_sure=certain,
                     decision=DECISIONS[UNKNOWN] if stranger else answer.decision,
                 )
-        for head in {product.head for product in self.products}:
+        for head in heads:
             self.deployed.method_of(head).context.features.forget()
         milliseconds = 1000 * (time.perf_counter() - started) / len(paths)
         return [
