@@ -121,7 +121,7 @@ class Bundle:
         return self.description.settings
 
     @cached_property
-    def _whole(self) -> FrozenMethod:
+    def without_heads(self) -> FrozenMethod:
         """The method without heads, which all products share the backbone of."""
         method = build_method(self.config)
         if not isinstance(method, FrozenMethod):
@@ -138,7 +138,7 @@ class Bundle:
         """Return what answers with a head alone."""
         entry = self._entries[head]
         tensors, place = self._tensors(entry.tensors), self._place(entry.tensors.name)
-        method = self._whole.alone(head, entry.outputs)
+        method = self.without_heads.alone(head, entry.outputs)
         if not self.description.shared:
             fill(method.adapters.fusion, tensors, FUSION, place)
         fill(method.adapters[head], tensors, HEAD, place)
@@ -152,14 +152,14 @@ class Bundle:
             for name, tensor in tensors.items()
             if name.startswith(NOVELTY)
         }
-        novelty = novelty_of(parts, self._whole.adapters.fusion.width, place)
+        novelty = novelty_of(parts, self.without_heads.adapters.fusion.width, place)
         if len(novelty.means) not in (1, len(entry.outputs)) or TRUTHS not in tensors:
             raise UserError(f"{place}: is damaged: what tells the unknown does not fit the head")
         return HeadCalibration(novelty, tensors[TRUTHS].float())
 
     def _sketch(self, experience: str) -> Novelty:
         member = self._sketches[experience]
-        levels = self._whole.context.features.facts.levels
+        levels = self.without_heads.context.features.facts.levels
         width = sum(level.channels for level in levels)
         parts = read_tensors(self.archive, member)
         return novelty_of(parts, width, self._place(member.name))

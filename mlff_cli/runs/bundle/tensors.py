@@ -91,8 +91,11 @@ def read_tensors(archive: Archive, member: Member) -> dict[str, Tensor]:
     for name, tensor in tensors.items():
         if tensor.dtype not in KINDS:
             raise UserError(f"{place}: tensor {name!r} has a type that mlff pack never writes")
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-            raise UserError(f"{place}: tensor {name!r} holds NaN or Inf")
+    # All of a kind at once: one by one takes longer than reading them.
+    for kind in filter(lambda kind: kind.is_floating_point, KINDS):
+        own = [tensor.flatten() for tensor in tensors.values() if tensor.dtype == kind]
+        if own and not bool(torch.isfinite(torch.cat(own)).all()):
+            raise UserError(f"{place}: holds NaN or Inf")
     return tensors
 
 
