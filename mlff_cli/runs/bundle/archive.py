@@ -29,7 +29,7 @@ def sealed(members: Mapping[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     with ZipFile(buffer, "w", ZIP_STORED) as archive:
         for name, content in members.items():
-            archive.writestr(_entry(name), content)
+            archive.writestr(_head(name), content)
         archive.comment = b"0" * SEAL
     body = buffer.getbuffer()[:-SEAL]
     return b"".join([body, hashlib.sha256(body).hexdigest().encode()])
@@ -83,15 +83,22 @@ class Archive:
             UserError: There is none of that name, or it cannot be read.
         """
         try:
-            return self._zip.read(self._entries[name])
-        except KeyError as error:
-            raise UserError(f"{self.path}: is damaged: it holds no {name!r}") from error
+            return self._zip.read(self._entry(name))
         except (*UNREADABLE, OSError) as error:
             raise UserError(f"{self.path}: {name}: cannot be read ({error})") from error
 
     def size(self, name: str) -> int:
-        """Return the bytes of a member that is there."""
-        return self._entries[name].file_size
+        """Return how many bytes a member has.
+
+        Raises:
+            UserError: There is none of that name.
+        """
+        return self._entry(name).file_size
+
+    def _entry(self, name: str) -> ZipInfo:
+        if name not in self._entries:
+            raise UserError(f"{self.path}: is damaged: it holds no {name!r}")
+        return self._entries[name]
 
     def _refuse_foreign(self) -> None:
         """Raise `ValueError` where something is not as `sealed` writes it."""
@@ -106,7 +113,7 @@ class Archive:
                 raise ValueError("a member's size is wrong")
 
 
-def _entry(name: str) -> ZipInfo:
+def _head(name: str) -> ZipInfo:
     """Return the head of a member; nothing of the clock or of this machine is in it."""
     entry = ZipInfo(name, (1980, 1, 1, 0, 0, 0))
     entry.create_system = 3

@@ -78,7 +78,9 @@ def applied(old: Archive, delta: Archive) -> tuple[Description, bytes]:
     said = decoded(delta, DELTA, Delta)
     _refuse_other(old, before, delta, said)
     after = decoded(delta, DESCRIPTION, Description)
-    content = sealed({DESCRIPTION: delta.read(DESCRIPTION), **dict(_members(old, delta, after))})
+    content = sealed(
+        {DESCRIPTION: delta.read(DESCRIPTION), **dict(_members(old, before, delta, after))}
+    )
     if seal_of(content) != said.result:
         raise UserError(f"apply={delta.path}: is damaged: it does not give the bundle that it says")
     return after, content
@@ -101,9 +103,11 @@ def _refuse_other(old: Archive, before: Description, delta: Archive, said: Delta
         )
 
 
-def _members(old: Archive, delta: Archive, after: Description) -> Iterator[tuple[str, bytes]]:
+def _members(
+    old: Archive, before: Description, delta: Archive, after: Description
+) -> Iterator[tuple[str, bytes]]:
     """Yield the members of the new bundle: from the delta, else from the old one by their hash."""
-    held = {member.sha256: member for member in read_description(old).members}
+    held = {member.sha256: member for member in before.members}
     for member in after.members:
         if member.name in delta:
             yield member.name, checked(delta, member)

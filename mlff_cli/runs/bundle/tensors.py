@@ -109,7 +109,8 @@ def fill(module: nn.Module, tensors: Mapping[str, Tensor], prefix: str, place: s
     try:
         module.load_state_dict(own)
     except RuntimeError as error:
-        raise UserError(f"{place}: does not fit the config of the bundle ({error})") from error
+        reason = " ".join(str(error).split())
+        raise UserError(f"{place}: does not fit the config of the bundle ({reason})") from error
 
 
 def novelty_of(parts: Mapping[str, Tensor], width: int, place: str) -> Novelty:
