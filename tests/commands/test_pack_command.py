@@ -110,7 +110,7 @@ def test_a_bundle_answers_as_the_run_does_to_the_bit(run_folder, line, new_image
 @pytest.mark.parametrize(
     "words",
     [
-        ("schedule=by_class", "schedule.heads=shared", "fusion.shared=true"),
+        ("schedule.heads=shared", "fusion.shared=true", "data.labelling=good_defect"),
         ("method=closed_form", "fusion=normalised_means"),
     ],
 )
@@ -124,8 +124,8 @@ def test_other_methods_are_packed_without_what_only_learning_on_needs(empty, new
     with zipfile.ZipFile("line.mlff") as archive:
         names = archive.namelist()
     assert names[:3] == [DESCRIPTION, "CARD.md", "shared.safetensors"]
-    product = () if "by_class" in words[0] else ("product=woven_fabric",)
-    of_run, of_bundle = (told(path, new_images, *product) for path in (run, "line.mlff"))
+    product = "product=woven_fabric"
+    of_run, of_bundle = (told(path, new_images, product) for path in (run, "line.mlff"))
     assert [same(row) for row in of_bundle] == [same(row) for row in of_run]
 
 
@@ -162,33 +162,19 @@ def test_a_bundle_is_the_same_each_time_and_holds_neither_places_nor_code(run_fo
     assert content == line.read_bytes()
 
 
-def test_a_bundle_carries_how_is_decided(run_folder, line, empty, new_images):
-    words = ("operating_point.threshold=0.001", "decision.novelty=0")
-    assert call("pack", str(run_folder), "output=strict.mlff", *words).code == 0
-    image = str(new_images / "woven_fabric_0.png")
-    (carried,) = told("strict.mlff", image, "product=woven_fabric")
-    assert (carried["threshold"], carried["decision"]) == ("0.001", "defect")
-    lax = ("operating_point.threshold=1", "product=woven_fabric")
-    (asked,) = told("strict.mlff", image, *lax)
-    assert (asked["threshold"], asked["decision"]) == ("1", "ok")
-    (usual,) = told(line, image, "product=woven_fabric")
-    points = json.loads((run_folder / "run.json").read_text("utf-8"))["points"]
-    assert {float(usual["threshold"])} < {point["threshold"] for point in points}
-    some = ("output=some.mlff", "decision.review=0.5", "decision.novelty=0.5")
-    assert call("pack", str(run_folder), *some).code == 0
+def test_a_bundle_carries_how_is_decided(run_folder, empty):
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     Image.fromarray(noise).save("noise.png")
-    product = "product=woven_fabric"
-    decided = [
-        told(path, "noise.png", product, *more)[0]["decision"]
-        for path, *more in (
-            ("some.mlff",),
-            ("some.mlff", "decision.novelty=0", "decision.review=0"),
-            ("strict.mlff",),
-            ("strict.mlff", "decision.novelty=0.5"),
-        )
-    ]
-    assert decided == ["unknown", "defect", "defect", "unknown"]
+    words = ("operating_point.threshold=0.001", "decision.novelty=0.5", "decision.review=0.5")
+    assert call("pack", str(run_folder), "output=strict.mlff", *words).code == 0
+    (carried,) = told("strict.mlff", "noise.png", "product=woven_fabric")
+    assert (carried["threshold"], carried["decision"]) == ("0.001", "unknown")
+    asked = ("decision.novelty=0", "decision.review=0", "operating_point.threshold=1")
+    (other,) = told("strict.mlff", "noise.png", "product=woven_fabric", *asked)
+    assert (other["threshold"], other["decision"]) == ("1", "ok")
+    (of_run,) = told(run_folder, "noise.png", "product=woven_fabric")
+    points = json.loads((run_folder / "run.json").read_text("utf-8"))["points"]
+    assert {float(of_run["threshold"])} < {point["threshold"] for point in points}
     review = ("output=no.mlff", "decision.review=0.01")
     assert "larger one" in refusal("pack", str(run_folder), *review)
     assert not (empty / "no.mlff").exists()
