@@ -6,6 +6,7 @@ by a thousandth at random, so that no two are alike; what is measured runs in pr
 """
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -24,8 +25,9 @@ from torch import Tensor
 
 from mlff_cli.config.shipped import shipped
 from mlff_cli.data.generated import GeneratedImage
-from mlff_cli.runs.bundle.answering import KEPT, Bundle
+from mlff_cli.runs.bundle.answering import Bundle
 from mlff_cli.runs.bundle.description import CARD, Member
+from mlff_cli.runs.bundle.on_demand import KEPT
 from mlff_cli.runs.bundle.packing import Packed, packed
 from mlff_cli.runs.bundle.tensors import encoded_tensors
 from mlff_cli.runs.calibration import level_descriptors
@@ -186,6 +188,7 @@ def opened(file: Path) -> dict[str, float]:
         wall.append(1000 * (time.perf_counter() - begun))
         processor.append(1000 * (time.process_time() - busy))
     return {
+        "processes that wanted a core": os.getloadavg()[0],
         "load seconds": loaded,
         "MiB with one product in use": first,
         "MiB after all were used": resident(),
@@ -220,6 +223,9 @@ def text(table: pd.DataFrame) -> str:
         "switch the product, ms, p50 (goal 5)": many["switch ms p50"],
         "switch the product, ms, p95": many["switch ms p95"],
         "of it on the processor, ms, p50": many["switch processor ms p50"],
+        f"processes that wanted one of {os.cpu_count()} cores meanwhile": many[
+            "processes that wanted a core"
+        ],
         "largest difference of a score through fp16": many["largest difference of a score"],
         "labels that fp16 changes": many["other labels"],
         "of test images": many["test images"],

@@ -17,9 +17,10 @@ from mlff_cli.config.shipped import shipped
 from mlff_cli.data.surfaces import draw
 from mlff_cli.errors import UserError
 from mlff_cli.methods.mlff import MultiLevelFeatureFusion
-from mlff_cli.runs.bundle.answering import KEPT, Bundle
+from mlff_cli.runs.bundle.answering import Bundle
 from mlff_cli.runs.bundle.archive import Archive, sealed
 from mlff_cli.runs.bundle.description import DESCRIPTION, encoded
+from mlff_cli.runs.bundle.on_demand import KEPT
 from mlff_cli.runs.bundle.packing import Packed, packed
 from mlff_cli.runs.deciding import DecisionSettings
 from mlff_cli.runs.reopen import reopen
@@ -264,11 +265,15 @@ def test_a_full_disk_leaves_nothing_half_written(run_folder, old, empty, monkeyp
     assert {path: path.read_bytes() for path in empty.iterdir()} == before
 
 
-def test_a_bundle_of_another_backbone_or_a_flipped_byte_is_refused(line, empty, new_images):
+def test_a_bundle_of_another_backbone_or_a_flipped_byte_is_refused(
+    run_folder, line, empty, new_images
+):
     (empty / "weights.safetensors").write_bytes(b"other")
     words = (str(new_images), "product=woven_fabric")
     other = refusal("predict", str(line), *words, "backbone.weights=weights.safetensors")
     assert "is a bundle for another backbone" in other and "weights.safetensors" in other
+    own = refusal("predict", str(run_folder), *words, "backbone.weights=weights.safetensors")
+    assert "weights.safetensors" in own
     gone = refusal("predict", str(line), *words, "backbone.weights=gone.pth")
     assert "there is no file 'gone.pth'" in gone
     wrong = refusal("predict", str(line), str(new_images), "product=woven_fabrik")
@@ -303,8 +308,7 @@ def test_weights_of_ones_own_are_looked_for_beside_the_bundle(line, empty, new_i
         ({"heads": 3}, "is damaged"),
         ({"config": {}}, "is damaged"),
         ({"config": {"method": {"name": "os"}}}, "is damaged"),
-        ({"shared": {"name": "heads/0000.safetensors", "sha256": "0"}}, "its hash does not fit"),
-        ({"shared": {"name": "/etc/passwd", "sha256": "0"}}, "holds no '/etc/passwd'"),
+        ({"config": {"trainer": 3}}, "is damaged"),
     ],
 )
 def test_what_a_stranger_says_in_a_bundle_is_refused(line, new_images, changes, reason):
@@ -320,6 +324,31 @@ def test_a_description_of_another_kind_is_refused(tmp_path, content):
     assert "is damaged" in refusal("predict", str(path), "a.png")
     path.write_bytes(sealed({"other": content}))
     assert "is no bundle of mlff pack" in refusal("predict", str(path), "a.png")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("CARD.md", "its hash does not fit"), ("/etc/passwd", "holds no '/etc/passwd'")],
+)
+def test_members_are_those_of_the_bundle(line, new_images, name, reason):
+    with zipfile.ZipFile(line) as archive:
+        heads = json.loads(archive.read(DESCRIPTION))["heads"]
+    for head in heads:
+        head["tensors"] = {"name": name, "sha256": "0" * 64}
+    rewritten(line, heads=heads)
+    assert reason in refusal("predict", str(line), str(new_images), "product=woven_fabric")
+
+
+def test_a_config_that_no_run_has_is_refused(line, new_images):
+    config = opened(line).description.config
+    for change, reason in (
+        ({"method": {"name": "os"}}, "'os' is no method"),
+        ({"fusion": {**config["fusion"], "shared": True}}, "fusion layers do not fit"),
+        ({"extra": 1}, "there is no key 'extra'"),
+    ):
+        rewritten(line, config={**config, **change})
+        said = refusal("predict", str(line), str(new_images), "product=woven_fabric")
+        assert reason in said and "line.mlff" in said
 
 
 def test_tensors_of_another_shape_are_refused(whole, empty, new_images):

@@ -58,6 +58,18 @@ def test_each_head_reads_its_own_layer_or_all_read_one():
         assert torch.equal(made(inputs, "b")[0], made(inputs, "b")[1])
 
 
+def test_one_head_alone_reads_a_new_layer_or_that_of_all():
+    for own in (True, False):
+        made = adapters(own_fusion=own)
+        made.provide("a", ("good", "bad"))
+        alone = made.alone("b", ("x", "y", "z"))
+        assert alone.outputs == {"b": ("x", "y", "z")}
+        assert (alone.fusion is made.fusion) is not own
+        assert alone.own_fusion is own
+        assert not alone.training
+        assert made.outputs == {"a": ("good", "bad")}
+
+
 def test_one_layer_for_all_is_kept_under_the_names_it_always_had():
     made = adapters(own_fusion=False)
     made.provide("a", ("good", "bad"))

@@ -1,9 +1,9 @@
 """A bundle that answers: one backbone for all products, of which few are in memory."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from pathlib import Path, PurePath
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from mlff_cli.config.identity import completed
 from mlff_cli.config.schema import check
@@ -14,44 +14,12 @@ from mlff_cli.methods.frozen import FrozenMethod
 from mlff_cli.runs.building import build_device, build_features, build_method, build_scorer
 from mlff_cli.runs.bundle.archive import Archive
 from mlff_cli.runs.bundle.description import DESCRIPTION, Description, read_description
+from mlff_cli.runs.bundle.on_demand import KEPT, OnDemand
 from mlff_cli.runs.bundle.tensors import FUSION, HEAD, NOVELTY, fill, novelty_of, read_tensors
 from mlff_cli.runs.calibration import TRUTHS, Calibration, HeadCalibration
 from mlff_cli.runs.deciding import DecisionSettings
 from mlff_cli.runs.deployed import Deployed
 from mlff_cli.runs.reopen import HERE
-
-T = TypeVar("T")
-
-KEPT = 16
-"""Products whose tensors stay in memory."""
-
-
-class OnDemand(Mapping[str, T], Generic[T]):
-    """What is loaded when it is asked for, by name; the last ones stay.
-
-    Attributes:
-        names: All that there are.
-    """
-
-    def __init__(
-        self, names: Sequence[str], load: Callable[[str], T], kept: int | None = KEPT
-    ) -> None:
-        self.names = dict.fromkeys(names)
-        self._load = lru_cache(kept)(load)
-
-    def __getitem__(self, name: str) -> T:
-        if name not in self.names:
-            raise KeyError(name)
-        return self._load(name)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.names
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.names)
-
-    def __len__(self) -> int:
-        return len(self.names)
 
 
 class Bundle:
@@ -129,7 +97,10 @@ class Bundle:
                 f"{self.archive.path}: is damaged (method={self.config['method']['name']} trains "
                 "the backbone, which no bundle holds)"
             )
-        if shared := self.description.shared:
+        shared = self.description.shared
+        if method.adapters.own_fusion is (shared is not None):
+            raise UserError(f"{self.archive.path}: is damaged: its fusion layers do not fit")
+        if shared:
             tensors = read_tensors(self.archive, shared)
             fill(method.adapters.fusion, tensors, FUSION, self._place(shared.name))
         return method
@@ -195,6 +166,8 @@ def _config(
         config["backbone"] = {**config["backbone"], "weights": found}
         config = completed({**config, "paths": here["paths"]})
         check(config, "train")
-    except (KeyError, TypeError, UserError) as error:
+    except (KeyError, TypeError) as error:
         raise UserError(f"{path}: {DESCRIPTION}: is damaged ({error})") from error
+    except UserError as error:
+        raise UserError(f"{path}: {DESCRIPTION}: {error}") from error
     return config
