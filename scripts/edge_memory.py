@@ -20,6 +20,7 @@ import pandas as pd
 import psutil
 import torch
 import yaml
+from numpy.typing import NDArray
 from safetensors.torch import load
 from torch import Tensor
 
@@ -34,7 +35,7 @@ from mlff_cli.runs.calibration import level_descriptors
 from mlff_cli.runs.deciding import DecisionSettings, decision_of
 from mlff_cli.runs.reopen import OpenRun, reopen
 
-PRODUCTS = 1000
+PRODUCTS, PASSES = 1000, 5
 NOISE = 1e-3
 
 TRAINER: dict[str, Any] = {**shipped("trainer/default"), "device": "cpu", "workers": 0}
@@ -178,28 +179,29 @@ def opened(file: Path) -> dict[str, float]:
     names = list(deployed.experiences)
     deployed.method_of(names[0]).scores(names[0], [IMAGE])
     first = resident()
-    order = np.random.default_rng(0).permutation(len(names))
-    wall, processor = [], []
-    for name in [names[place] for place in order] if len(names) > 1 else []:
-        begun, busy = time.perf_counter(), time.process_time()
-        deployed.method_of(name)
-        decision_of(deployed, deployed.product(name), bundle.settings)
-        _ = deployed.calibration.heads[name]
-        wall.append(1000 * (time.perf_counter() - begun))
-        processor.append(1000 * (time.process_time() - busy))
+    wall, processor = np.full((2, PASSES, len(names)), np.nan)
+    for number in range(PASSES if len(names) > 1 else 0):
+        for place in np.random.default_rng(number).permutation(len(names)):
+            begun, busy = time.perf_counter(), time.process_time()
+            name = names[place]
+            deployed.method_of(name)
+            decision_of(deployed, deployed.product(name), bundle.settings)
+            _ = deployed.calibration.heads[name]
+            wall[number, place] = 1000 * (time.perf_counter() - begun)
+            processor[number, place] = 1000 * (time.process_time() - busy)
     return {
         "processes that wanted a core": os.getloadavg()[0],
         "load seconds": loaded,
         "MiB with one product in use": first,
         "MiB after all were used": resident(),
-        **percentiles("switch ms", wall),
-        **percentiles("switch processor ms", processor),
+        **percentiles("switch ms", wall.min(axis=0)),
+        **percentiles("switch processor ms", processor.flatten()),
     }
 
 
-def percentiles(name: str, values: list[float]) -> dict[str, float]:
-    """Return the figures of some times; none of none."""
-    marks = (50, 95) if values else ()
+def percentiles(name: str, values: NDArray[np.float64]) -> dict[str, float]:
+    """Return the figures of some times; none where nothing was measured."""
+    marks = () if np.isnan(values).any() else (50, 95)
     return {f"{name} p{mark}": float(np.percentile(values, mark)) for mark in marks}
 
 
@@ -220,9 +222,10 @@ def text(table: pd.DataFrame) -> str:
         "resident MiB, backbone alone": many["MiB of backbone alone"],
         "resident MiB, opened, one product in use": many["MiB with one product in use"],
         "resident MiB, after each product was used once": many["MiB after all were used"],
-        "switch the product, ms, p50 (goal 5)": many["switch ms p50"],
-        "switch the product, ms, p95": many["switch ms p95"],
-        "of it on the processor, ms, p50": many["switch processor ms p50"],
+        "switch the product, ms, p50 (goal 5), best of five": many["switch ms p50"],
+        "switch the product, ms, p95, best of five": many["switch ms p95"],
+        "of it on the processor, ms, p50 of all passes": many["switch processor ms p50"],
+        "of it on the processor, ms, p95 of all passes": many["switch processor ms p95"],
         f"processes that wanted one of {os.cpu_count()} cores meanwhile": many[
             "processes that wanted a core"
         ],
@@ -237,7 +240,9 @@ def text(table: pd.DataFrame) -> str:
         "precision=fp16: copies of one trained product (drawn metal, 60 validation images) whose",
         "weights were moved by a thousandth at random, so that no two are alike. Load: the file is",
         "opened and all of it hashed. Switch: the tensors of a product that was not in use are",
-        f"read, hashed and built; the last {KEPT} stay in memory, and cost nothing. One thread.",
+        f"read, hashed and built; the last {KEPT} stay in memory, and cost nothing. Of five passes",
+        "over all products in random order the best time of each counts, because other processes",
+        "wanted the cores as well. One thread.",
         "",
         "| 1,000 products | " + " | ".join(many.index) + " |",
         "| --- |" + " ---: |" * len(many),

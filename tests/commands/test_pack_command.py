@@ -4,6 +4,7 @@ import csv
 import errno
 import json
 import os
+import shutil
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -234,6 +235,13 @@ def test_what_pack_cannot_do_is_said(run_folder, line, empty, monkeypatch):
     assert "ends in .mlff" in refusal("pack", run, "output=line.zip")
     assert "is a file" in refusal("pack", str(line))
     assert "is no run folder" in refusal("pack", str(empty))
+    shutil.copytree(run_folder, "other")
+    record = Path("other/run.json")
+    said = json.loads(record.read_text("utf-8"))
+    said["digests"]["adapters/adapters.json"] = "0" * 64
+    record.write_text(json.dumps(said), "utf-8")
+    assert "is not what the run wrote" in refusal("pack", "other", "output=no.mlff")
+    shutil.rmtree("other")
     assert "leave precision= away" in refusal("pack", str(line), "apply=x", "precision=fp16")
     monkeypatch.setattr(MultiLevelFeatureFusion, "reads_features", False)
     assert "a bundle holds none" in refusal("pack", run, "output=no.mlff")

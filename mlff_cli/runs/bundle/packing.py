@@ -67,12 +67,18 @@ def packed(opened: OpenRun, precision: Precision, settings: DecisionSettings) ->
         settings: How is decided where a command does not say.
 
     Raises:
-        UserError: The backbone itself was trained, or products cannot be decided on like this.
+        UserError: The backbone itself was trained, the adapters are not those that the run wrote,
+            or products cannot be decided on like this.
     """
     if not opened.method.reads_features:
         raise UserError(
             f"{opened.folder.path}: method={opened.config['method']['name']} trains the backbone "
             "itself, and a bundle holds none; pack a run of a method on a frozen backbone"
+        )
+    if opened.folder.digests()[ADAPTERS] != opened.record.digests[ADAPTERS]:
+        raise UserError(
+            f"{opened.folder.path / ADAPTERS}: is not what the run wrote, so that nothing tells "
+            "whose adapters these are; mlff verify says what else differs"
         )
     deployed = of_run(opened)
     for name in deployed.experiences:
@@ -82,7 +88,7 @@ def packed(opened: OpenRun, precision: Precision, settings: DecisionSettings) ->
         run=deployed.provenance["run"],
         backbone=deployed.provenance["backbone"],
         fingerprint=deployed.provenance["model"],
-        adapters=opened.record.digests[ADAPTERS],
+        adapters=deployed.provenance["adapters"],
         precision=precision,
         bits=deployed.bits,
         good=deployed.good,
