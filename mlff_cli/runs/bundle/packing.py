@@ -75,7 +75,7 @@ def packed(opened: OpenRun, precision: Precision, settings: DecisionSettings) ->
             f"{opened.folder.path}: method={opened.config['method']['name']} trains the backbone "
             "itself, and a bundle holds none; pack a run of a method on a frozen backbone"
         )
-    if opened.folder.digests()[ADAPTERS] != opened.record.digests[ADAPTERS]:
+    if opened.folder.digests()[ADAPTERS] != opened.record.digests.get(ADAPTERS):
         raise UserError(
             f"{opened.folder.path / ADAPTERS}: is not what the run wrote, so that nothing tells "
             "whose adapters these are; mlff verify says what else differs"
