@@ -87,11 +87,11 @@ def test_diff_names_the_images_whose_decision_changes(parent, tmp_path):
     assert "changed: bolt, nut, screw" in result.out
     both = []
     for run in (parent, other):
-        words = (root, "product=auto", "output=told.csv", "decision.novelty=null")
+        words = (root, "product=auto", "output=told.csv", "decision.novelty=0")
         assert call("predict", run, *words).code == 0
         both.append({row["path"]: (row["label"], row["decision"]) for row in told()})
     expected = [path for path, said in both[0].items() if said != both[1][path]]
-    words = (root, "product=auto", "decision.novelty=null", "limit=0")
+    words = (root, "product=auto", "decision.novelty=0", "limit=0")
     asked = call("adapters", "diff", parent, other, *words)
     assert asked.code == bool(expected)
     assert f"{len(expected)} of {len(both[0])} images are answered otherwise" in asked.out
