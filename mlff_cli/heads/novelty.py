@@ -63,17 +63,14 @@ class Novelty(nn.Module):
         means = torch.stack([rows[classes == place].mean(dim=0) for place in range(count)])
         means = _rounded(means)
         spread = rows - means[classes]
-        covariance = spread.T @ spread / len(rows)
-        kept = min(axes, (len(rows) - count) // 2, covariance.shape[0] - 1)
-        values, vectors = torch.linalg.eigh(covariance)  # ascending
-        first = len(values) - max(0, kept)
-        rest = values[:first].mean().clamp_min(1e-12)
+        width = spread.shape[1]
+        kept = max(0, min(axes, (len(rows) - count) // 2, width - 1))
+        directions = _rounded(_principal(spread, kept))
+        along, off = _along_and_off(spread, directions)
+        rest = (off.square().sum() / len(rows) / (width - kept)).clamp_min(1e-12)
+        variances = along.square().mean(dim=0).maximum(rest)
         found = cls(
-            means.float(),
-            _rounded(vectors[:, first:]).float(),
-            values[first:].maximum(rest).float(),
-            rest.float(),
-            torch.empty(0),
+            means.float(), directions.float(), variances.float(), rest.float(), torch.empty(0)
         )
         own = found.distances_of(validation[0].float())
         found.distances = own.gather(1, validation[1][:, None]).flatten().sort().values
@@ -82,8 +79,8 @@ class Novelty(nn.Module):
     def distances_of(self, descriptors: Tensor) -> Tensor:
         """Return the squared distance (B, C) of descriptors (B, D) to the mean of each class."""
         apart = F.normalize(descriptors.float())[:, None] - self.means  # (B, C, D)
-        saved = (1 - self.rest / self.variances) * (apart @ self.axes).square()  # (B, C, K)
-        return (apart.square().sum(dim=2) - saved.sum(dim=2)) / self.rest
+        along, off = _along_and_off(apart, self.axes)
+        return (along.square() / self.variances).sum(dim=2) + off.square().sum(dim=2) / self.rest
 
     def p_values(self, distances: Tensor) -> Tensor:
         """Return the p-value (B, C) of distances (B, C)."""
@@ -114,6 +111,22 @@ def level_descriptor(levels: Sequence[Tensor]) -> Tensor:
     Every level weighs alike. Nothing in it is trained: it is the same for every product.
     """
     return torch.cat([F.normalize(level) for level in levels], dim=1)
+
+
+def _principal(spread: Tensor, count: int) -> Tensor:
+    """Return the directions (D, K) in which rows (N, D) vary most about 0."""
+    if not count:  # spares what takes longest
+        return spread.new_empty(spread.shape[1], 0)
+    return torch.linalg.eigh(spread.T @ spread).eigenvectors[:, -count:]  # ascending
+
+
+def _along_and_off(rows: Tensor, axes: Tensor) -> tuple[Tensor, Tensor]:
+    """Return rows (..., D) along axes (..., K), and what of them lies in no axis (..., D).
+
+    The latter is not the difference of two squares: it may be a millionth of either.
+    """
+    along = rows @ axes
+    return along, rows - along @ axes.T
 
 
 def _rounded(values: Tensor) -> Tensor:
