@@ -117,7 +117,8 @@ def _principal(spread: Tensor, count: int) -> Tensor:
     """Return the directions (D, K) in which rows (N, D) vary most about 0."""
     if not count:  # spares what takes longest
         return spread.new_empty(spread.shape[1], 0)
-    return torch.linalg.eigh(spread.T @ spread).eigenvectors[:, -count:]  # ascending
+    directions: Tensor = torch.linalg.eigh(spread.T @ spread).eigenvectors  # smallest first
+    return directions[:, -count:]
 
 
 def _along_and_off(rows: Tensor, axes: Tensor) -> tuple[Tensor, Tensor]:

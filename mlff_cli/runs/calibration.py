@@ -21,7 +21,7 @@ from mlff_cli.tasks.record import ImageSource, Record
 log = logging.getLogger(__name__)
 
 SAMPLE = 2000
-"""Images of a head, and of an experience, that constants are taken from at most."""
+"""Images of a head, and of an experience, that constants are taken from: about as many at most."""
 
 TRUTHS = "truths"
 
@@ -202,10 +202,17 @@ def _classes(method: Method, name: str, records: Sequence[Record]) -> Tensor:
 
 
 def _sample(method: Method, experiences: Sequence[Experience], split: SplitName) -> list[Record]:
-    """Return the records of a split that are at hand, evenly thinned where they are many."""
+    """Return the records of a split that are at hand; of many, an equal share of each class.
+
+    Not every n-th in their order: where classes alternate, those would be of one class alone.
+    """
     there = [e for e in experiences if _is_at_hand(method, e, split)]
     records = [record for experience in there for record in experience.split(split)]
-    return records[:: ceil(len(records) / SAMPLE) or 1]
+    step = max(1, ceil(len(records) / SAMPLE))
+    by_labels: dict[tuple[str, ...], list[Record]] = {}
+    for record in records:
+        by_labels.setdefault(record.labels, []).append(record)
+    return [record for own in by_labels.values() for record in own[::step]]
 
 
 def _is_at_hand(method: Method, experience: Experience, split: SplitName) -> bool:
