@@ -1,4 +1,4 @@
-"""How unlike its training images an image is, told by what a head reads of it."""
+"""How unlike its training images an image is, told by what the network sees in it."""
 
 from collections.abc import Sequence
 from typing import Self
@@ -113,10 +113,22 @@ def level_descriptor(levels: Sequence[Tensor]) -> Tensor:
     return torch.cat([F.normalize(level) for level in levels], dim=1)
 
 
+def joint_descriptor(descriptors: Tensor, levels: Tensor) -> Tensor:
+    """Return what novelty is told by (B, D + U).
+
+    What a head reads (B, D) is trained to tell known classes apart, and may see nothing of another
+    one; the means of all levels (B, U) see it, though not as clearly what the head was trained on.
+    """
+    return torch.cat([F.normalize(descriptors.float()), F.normalize(levels.float())], dim=1)
+
+
 def _principal(spread: Tensor, count: int) -> Tensor:
     """Return the directions (D, K) in which rows (N, D) vary most about 0."""
-    if not count:  # spares what takes longest
+    if not count:
         return spread.new_empty(spread.shape[1], 0)
+    if len(spread) < spread.shape[1]:  # the smaller of two products that tell the same
+        own = torch.linalg.eigh(spread @ spread.T).eigenvectors[:, -count:]
+        return F.normalize(spread.T @ own, dim=0)
     directions: Tensor = torch.linalg.eigh(spread.T @ spread).eigenvectors  # smallest first
     return directions[:, -count:]
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from mlff_cli.backbones.recipe import BackboneRecipe
 from mlff_cli.errors import UserError
+from mlff_cli.features.columns import Columns
 from mlff_cli.features.features import Features
 from mlff_cli.fusion.base import FusionLayer
 from mlff_cli.heads.base import Head
@@ -79,6 +80,21 @@ class State:
     heads: Mapping[str, tuple[str, ...]]
     tensors: Mapping[str, Tensor]
     kept: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """Training images of before.
+
+    Attributes:
+        columns: Their features: what the fusion layer reads.
+        descriptors: What the head reads of them (N, D).
+        targets: As the head gives them: (N,) or (N, O).
+    """
+
+    columns: Columns
+    descriptors: Tensor
+    targets: Tensor
 
 
 class Method(ABC):
@@ -163,12 +179,8 @@ class Method(ABC):
         """Return whether all that it reads of images is at hand."""
         return not any(map(is_absent, images))
 
-    def exemplars(self, head: str, experience: str) -> tuple[Tensor, Tensor] | None:
-        """Return what is kept of an old experience's training images; None where nothing is.
-
-        Returns:
-            What the head reads of them (N, D), and their targets.
-        """
+    def exemplars(self, head: str, experience: str) -> Remembered | None:
+        """Return what is kept of an old experience's training images; None where nothing is."""
         return None
 
     def level_weights(self) -> dict[str, float]:

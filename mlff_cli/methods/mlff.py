@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from mlff_cli.features.columns import Columns, Whole
 from mlff_cli.fusion.base import FusionLayer
-from mlff_cli.methods.base import Context, State
+from mlff_cli.methods.base import Context, Remembered, State
 from mlff_cli.methods.herding import herded
 from mlff_cli.methods.on_features import TrainedOnFeatures
 from mlff_cli.methods.rehearsal import Exemplars, Memory
@@ -74,12 +74,13 @@ class MultiLevelFeatureFusion(TrainedOnFeatures):
         """Return the exemplars of all that the head has learned."""
         return self.memory.parts(head, self.adapters[head], self.context.device.device)
 
-    def exemplars(self, head: str, experience: str) -> tuple[Tensor, Tensor] | None:
-        """Return the descriptors (N, D) and targets of the exemplars of an experience."""
+    def exemplars(self, head: str, experience: str) -> Remembered | None:
+        """Return the exemplars of an experience."""
         kept = self.memory.kept.get(head, {}).get(experience)
         if kept is None:
             return None
-        return self.descriptors(Columns(Whole(kept.variations[0])), head), kept.targets
+        columns = Columns(Whole(kept.variations[0]))
+        return Remembered(columns, self.descriptors(columns, head), kept.targets)
 
     def keep(self, step: Step, features: Mapping[str, TrainingFeatures]) -> None:
         """Keep exemplars of an experience whose head others read as well."""

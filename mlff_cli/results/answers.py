@@ -33,6 +33,10 @@ FORMATS = {".csv": csv_lines, ".jsonl": json_lines}
 """How answers are written, by the ending of the file."""
 
 
+FOUND_OUT = (Column("product"), Column("how sure", "score", key="product_sure"))
+"""Where the product was not given but found out, image by image."""
+
+
 def answers_table(lines: Sequence[Line], counts: Mapping[str, int], total: int) -> Table:
     """Return the first answers, and below them how often each label and decision came.
 
@@ -43,6 +47,7 @@ def answers_table(lines: Sequence[Line], counts: Mapping[str, int], total: int) 
     """
     columns = [
         Column("image", key="path"),
+        *(FOUND_OUT if any(line.get("product_sure") is not None for line in lines) else ()),
         Column("label"),
         Column("score", "score", key="best"),
         Column("score of a defect", "score", key="defect_score"),

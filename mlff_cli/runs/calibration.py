@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from mlff_cli.features.columns import everything
 from mlff_cli.features.pooling import LevelInput
-from mlff_cli.heads.novelty import Novelty, level_descriptor
+from mlff_cli.heads.novelty import Novelty, joint_descriptor, level_descriptor
 from mlff_cli.methods.base import Method
 from mlff_cli.system.device import limited_threads
 from mlff_cli.tasks.experience import Experience, SplitName
@@ -23,6 +25,9 @@ log = logging.getLogger(__name__)
 SAMPLE = 2000
 """Images of a head, and of an experience, that constants are taken from: about as many at most."""
 
+SKETCH_AXES = 8
+"""Directions of the means of all levels whose variance is kept of each experience."""
+
 TRUTHS = "truths"
 
 
@@ -31,7 +36,7 @@ class HeadCalibration:
     """What is known of the images of a head.
 
     Attributes:
-        novelty: How unlike them an image is, by the descriptor that the head reads.
+        novelty: How unlike them an image is, told by its `novelty_descriptors`.
         truths: (M,), scores of the true class of validation images, ascending; empty where several
             outputs may be right.
     """
@@ -125,10 +130,24 @@ def calibrated(
 
 def level_descriptors(method: Method, images: Sequence[ImageSource]) -> Tensor:
     """Return the means of all levels (N, U) of images: what tells products apart."""
-    features = method.context.features
+    features, read = method.context.features, method.adapters.fusion.inputs
     inputs = [LevelInput(level.name, "mean") for level in features.facts.levels]
+    # With all that answers need, such that images go through the backbone once.
+    features.ensure(images, [*read, *inputs])
     columns = features.read(images, inputs)
     return torch.cat([level_descriptor(part) for part in everything(columns)])
+
+
+def novelty_descriptors(
+    method: Method, images: Sequence[ImageSource], descriptors: Tensor
+) -> Tensor:
+    """Return what novelty is told by (N, E) of images, and of what a head reads of them (N, D).
+
+    Where the backbone itself learns there is nothing beside that.
+    """
+    if not method.reads_features:
+        return descriptors.cpu()
+    return joint_descriptor(descriptors.cpu(), level_descriptors(method, images))
 
 
 def _head(method: Method, name: str, experiences: Sequence[Experience]) -> HeadCalibration | None:
@@ -140,9 +159,9 @@ def _head(method: Method, name: str, experiences: Sequence[Experience]) -> HeadC
     if not validation:
         return None
     described, classes = _training(method, name, experiences)
-    scores, validated = method.answers(name, [record.image for record in validation])
+    scores, validated = _answers(method, name, validation)
     own = _classes(method, name, validation)
-    if bool((classes.bincount(minlength=int(own.max()) + 1) == 0).any()):
+    if len(set(classes.tolist())) <= int(torch.cat([classes, own]).max()):
         log.info(
             "'%s': of one class no image is at hand, so that nothing tells what is unknown", name
         )
@@ -151,27 +170,51 @@ def _head(method: Method, name: str, experiences: Sequence[Experience]) -> HeadC
     if method.adapters[name].exclusive:
         truths = torch.from_numpy(scores).gather(1, own[:, None]).flatten().sort().values
     with limited_threads(1):
-        novelty = Novelty.fitted((described, classes), (validated.cpu(), own))
+        novelty = Novelty.fitted((described, classes), (validated, own))
     return HeadCalibration(novelty, truths)
 
 
 def _training(
     method: Method, name: str, experiences: Sequence[Experience]
 ) -> tuple[Tensor, Tensor]:
-    """Return descriptors (N, D) and classes (N,) of what a head was trained on."""
+    """Return what novelty is told by (N, E), and classes (N,), of what a head was trained on."""
     records = _sample(method, experiences, "train")
     rows, classes = [], []
     if records:
-        rows = [method.answers(name, [record.image for record in records])[1].cpu()]
+        rows = [_answers(method, name, records)[1]]
         classes = [_classes(method, name, records)]
     for experience in experiences:
-        if not _is_at_hand(method, experience, "train") and (
-            exemplars := method.exemplars(name, experience.name)
-        ):
-            rows.append(exemplars[0].cpu())
-            exclusive = method.adapters[name].exclusive
-            classes.append(exemplars[1] if exclusive else torch.zeros_like(exemplars[1][:, 0]))
-    return torch.cat(rows), torch.cat(classes).long()
+        if not _is_at_hand(method, experience, "train"):
+            kept = _exemplars(method, name, experience)
+            rows += [kept[0]] if kept else []
+            classes += [kept[1]] if kept else []
+    if not rows:
+        return torch.empty(0, 0), torch.empty(0, dtype=torch.int64)
+    return torch.cat(rows), torch.cat(classes)
+
+
+def _exemplars(method: Method, name: str, experience: Experience) -> tuple[Tensor, Tensor] | None:
+    """Return the same of the exemplars of an experience, if their features tell the means."""
+    inputs = list(method.adapters.fusion.inputs)
+    wanted = [LevelInput(level.name, "mean") for level in method.context.features.facts.levels]
+    exemplars = method.exemplars(name, experience.name)
+    if exemplars is None or not set(wanted) <= set(inputs):
+        return None
+    columns = exemplars.columns[:]
+    means = level_descriptor([columns[inputs.index(item)] for item in wanted])
+    targets = exemplars.targets
+    if not method.adapters[name].exclusive:
+        targets = torch.zeros(len(targets))
+    return joint_descriptor(exemplars.descriptors.cpu(), means), targets.long()
+
+
+def _answers(
+    method: Method, name: str, records: Sequence[Record]
+) -> tuple[NDArray[np.float32], Tensor]:
+    """Return the scores of a head, and what novelty is told by."""
+    images = [record.image for record in records]
+    scores, descriptors = method.answers(name, images)
+    return scores, novelty_descriptors(method, images, descriptors)
 
 
 def _sketch(method: Method, experience: Experience) -> Novelty | None:
@@ -186,7 +229,8 @@ def _sketch(method: Method, experience: Experience) -> Novelty | None:
             level_descriptors(method, [record.image for record in part])
             for part in (training, validation)
         )
-        return Novelty.fitted((rows, _zeros(rows)), (others, _zeros(others)), axes=0)
+        training_rows, validation_rows = (rows, _zeros(rows)), (others, _zeros(others))
+        return Novelty.fitted(training_rows, validation_rows, axes=SKETCH_AXES)
 
 
 def _zeros(rows: Tensor) -> Tensor:

@@ -14,10 +14,11 @@ from torch import Tensor
 from mlff_cli.data.files import FileImage
 from mlff_cli.errors import UserError
 from mlff_cli.heads.decision import DECISIONS, UNKNOWN, Decision
+from mlff_cli.heads.nearest import Nearest
 from mlff_cli.heads.novelty import Novelty
 from mlff_cli.images.decoding import WIDEST, wide_values
 from mlff_cli.results.predictions import Predictions
-from mlff_cli.runs.calibration import level_descriptors
+from mlff_cli.runs.calibration import level_descriptors, novelty_descriptors
 from mlff_cli.runs.deciding import DecisionSettings, decision_of
 from mlff_cli.runs.deployed import Deployed, Product
 
@@ -142,16 +143,12 @@ class Predictor:
         contents = [FileImage(image.path).identity() for image in images]
         found: dict[int, Answer] = {}
         heads = {self.products[0].head}
-        for product, places, sure, known in self._by_product(images):
+        for product, places, sure, strange in self._by_product(images):
             heads.add(product.head)
             own = self._of_product(product, [images[place] for place in places])
-            for place, answer, certain, like in zip(places, own, sure, known, strict=True):
-                stranger = like is not None and self._is_novel(like)
-                found[place] = replace(
-                    answer,
-                    product_sure=certain,
-                    decision=DECISIONS[UNKNOWN] if stranger else answer.decision,
-                )
+            for place, answer, certain, unlike in zip(places, own, sure, strange, strict=True):
+                decision = DECISIONS[UNKNOWN] if unlike else answer.decision
+                found[place] = replace(answer, product_sure=certain, decision=decision)
         for head in heads:
             self.deployed.method_of(head).context.features.forget()
         milliseconds = 1000 * (time.perf_counter() - started) / len(paths)
@@ -162,29 +159,28 @@ class Predictor:
 
     def _by_product(
         self, images: Sequence[FileImage]
-    ) -> Iterator[tuple[Product, list[int], Sequence[float | None], Sequence[float | None]]]:
-        """Yield each product, the places of its images, how sure it is, and how like they are."""
+    ) -> Iterator[tuple[Product, list[int], Sequence[float | None], Sequence[bool]]]:
+        """Yield each product, the places of its images, how sure it is, and which are unlike it."""
         if self.asked != AUTO:
-            nothing = [None] * len(images)
-            yield self.products[0], list(range(len(images))), nothing, nothing
+            count = len(images)
+            yield self.products[0], list(range(count)), [None] * count, [False] * count
             return
         rows = level_descriptors(self.deployed.method_of(self.products[0].head), images)
         sketches = [self._sketches[product.name] for product in self.products]
-        distances = torch.cat([sketch.distances_of(rows) for sketch in sketches], dim=1)  # (N, P)
+        distances = self._nearest(rows)  # (N, P)
         nearest = distances.argmin(dim=1)
         for number, (product, sketch) in enumerate(zip(self.products, sketches, strict=True)):
             places = torch.nonzero(nearest == number).flatten()
             if len(places):
-                own = distances[places]
-                likeness = sketch.p_values(own[:, number]).tolist()
-                yield product, places.tolist(), _sureness(own, number), likeness
+                sure = _sureness(distances[places], number)
+                yield product, places.tolist(), sure, self._unlike(sketch(rows[places])[:, 0])
 
     def _of_product(self, product: Product, images: Sequence[FileImage]) -> list[Answer]:
         """Answer for images of a product; what is known of each image alone is added later."""
         method, decision = self.deployed.method_of(product.head), self._decisions[product.name]
         scores, descriptors = method.answers(product.head, images)
         given = torch.from_numpy(scores)
-        novelties, p_values = self._novelties(product, descriptors)
+        novelties, p_values = self._novelties(product, images, descriptors)
         codes = decision(given, p_values).tolist()
         defects: list[float | None] = [None] * len(images)
         if decision.has_good:
@@ -215,13 +211,14 @@ class Predictor:
         ]
 
     def _novelties(
-        self, product: Product, descriptors: Tensor
+        self, product: Product, images: Sequence[FileImage], descriptors: Tensor
     ) -> tuple[Sequence[float | None], Tensor | None]:
         """Return the novelty of each image, and its p-value (N, C) for each class."""
         known = self.deployed.calibration.heads.get(product.head)
         if known is None:
             return [None] * len(descriptors), None
-        p_values = known.novelty(descriptors.cpu())
+        method = self.deployed.method_of(product.head)
+        p_values = known.novelty(novelty_descriptors(method, images, descriptors))
         return (1 - p_values.amax(dim=1)).tolist(), p_values
 
     def _where(
@@ -237,12 +234,18 @@ class Predictor:
     def _decisions(self) -> dict[str, Decision]:
         return {p.name: decision_of(self.deployed, p, self.settings) for p in self.products}
 
+    @cached_property
+    def _nearest(self) -> Nearest:
+        return Nearest.of([self._sketches[product.name] for product in self.products])
+
     @property
     def _sketches(self) -> Mapping[str, Novelty]:
         return self.deployed.calibration.experiences
 
-    def _is_novel(self, p_value: float) -> bool:
-        return self.settings.novelty is not None and p_value <= self.settings.novelty
+    def _unlike(self, p_values: Tensor) -> list[bool]:
+        """Return where p-values (N,) are at or below the limit, in the precision of both."""
+        limit = self.settings.novelty
+        return [False] * len(p_values) if limit is None else (p_values <= limit).tolist()
 
     def _bits(self, path: Path) -> int:
         """Return the bits of the range that a 16-bit image is scaled from: those of the run.

@@ -7,7 +7,7 @@ from sklearn.covariance import EmpiricalCovariance
 from torch.nn import functional as F
 
 from mlff_cli.heads.decision import smallest_share
-from mlff_cli.heads.novelty import AXES, Novelty, level_descriptor
+from mlff_cli.heads.novelty import AXES, Novelty, joint_descriptor, level_descriptor
 
 
 def images(count, classes=3, width=12, seed=0, start=0):
@@ -66,6 +66,17 @@ def test_without_axes_it_is_the_plain_distance_in_units_of_the_mean_variance():
     variance = np.mean(np.square(spread_of(novelty, training)))
     expected = naive_distances(novelty, training, others[0], variance * np.eye(12))
     np.testing.assert_allclose(novelty.distances_of(others[0]).numpy(), expected, rtol=1e-4)
+
+
+def test_fewer_images_than_numbers_are_told_by_the_same_axes():
+    """Their variance in each direction is found from the smaller matrix."""
+    training = images(20, classes=1, width=64)
+    novelty = Novelty.fitted(training, images(10, classes=1, width=64, seed=1), axes=5)
+    spread = spread_of(novelty, training)
+    values, vectors = np.linalg.eigh(spread.T @ spread / len(spread))
+    np.testing.assert_allclose(novelty.variances.numpy(), values[-5:], rtol=1e-3)
+    overlap = np.abs(novelty.axes.numpy().T @ vectors[:, -5:])
+    np.testing.assert_allclose(overlap, np.eye(5), atol=2e-2)
 
 
 def test_the_length_of_a_descriptor_says_nothing():
@@ -205,3 +216,9 @@ def test_levels_weigh_alike_in_their_descriptor():
     levels = [torch.tensor([[3.0, 4.0]]), torch.tensor([[0.0, 200.0, 0.0]])]
     assert level_descriptor(levels).tolist() == [pytest.approx([0.6, 0.8, 0.0, 1.0, 0.0])]
     assert level_descriptor([torch.zeros(2, 3)]).tolist() == [[0.0] * 3] * 2
+
+
+def test_what_a_head_reads_and_the_levels_weigh_alike():
+    read, levels = torch.tensor([[0.0, 7.0]]), torch.tensor([[3.0, 4.0, 0.0]])
+    assert joint_descriptor(read, levels).tolist() == [pytest.approx([0, 1, 0.6, 0.8, 0])]
+    assert joint_descriptor(read.half(), levels.double()).dtype == torch.float32

@@ -20,7 +20,7 @@ from mlff_cli.runs.adapters_file import (
     load_calibration,
     save_adapters,
 )
-from mlff_cli.runs.calibration import Calibration, HeadCalibration, calibrated
+from mlff_cli.runs.calibration import Calibration, HeadCalibration, calibrated, novelty_descriptors
 
 BACKBONE = "ab" * 32
 
@@ -116,9 +116,9 @@ def test_it_is_taken_from_training_and_validation_images(known):
         assert len(own.novelty.distances) == len(own.truths) == len(experience.validation)
         assert len(sketch.distances) == len(experience.validation)
         assert bool((own.truths.diff() >= 0).all())
-        scores, descriptors = method.answers(
-            experience.head, [record.image for record in experience.validation]
-        )
+        images = [record.image for record in experience.validation]
+        scores, read = method.answers(experience.head, images)
+        descriptors = novelty_descriptors(method, images, read)
         places = [experience.outputs.index(record.labels[0]) for record in experience.validation]
         truths = sorted(row[place] for row, place in zip(scores, places, strict=True))
         assert own.truths.tolist() == pytest.approx(truths)
