@@ -51,7 +51,7 @@ def run(config: Mapping[str, Any]) -> int:
                 counted(counts, line)
                 if not config["limit"] or len(shown) < config["limit"]:
                     shown.append(line)
-    console().print(across(answers_table(shown, counts, len(images))))
+    console().print(across(answers_table(shown, counts, len(images), predictor.remark)))
     for made in filter(None, (output, overlays)):
         print(made)
     return int(any(line == "could not be read" for line in counts))

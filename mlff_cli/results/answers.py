@@ -37,13 +37,16 @@ FOUND_OUT = (Column("product"), Column("how sure", "score", key="product_sure"))
 """Where the product was not given but found out, image by image."""
 
 
-def answers_table(lines: Sequence[Line], counts: Mapping[str, int], total: int) -> Table:
+def answers_table(
+    lines: Sequence[Line], counts: Mapping[str, int], total: int, remark: str = ""
+) -> Table:
     """Return the first answers, and below them how often each label and decision came.
 
     Args:
         lines: Those that are shown.
         counts: Of all answers, by what was counted.
         total: All answers.
+        remark: What else is to be said of them.
     """
     columns = [
         Column("image", key="path"),
@@ -59,7 +62,7 @@ def answers_table(lines: Sequence[Line], counts: Mapping[str, int], total: int) 
     notes = [f"{count} {what}" for what, count in counts.items()]
     if total > len(lines):
         notes.insert(0, f"the first {len(lines)} of {total} images; limit=0 shows all")
-    return Table("", filled, rows, notes)
+    return Table("", filled, rows, [*notes, remark] if remark else notes)
 
 
 def counted(lines: Counter[str], line: Line) -> None:

@@ -1,12 +1,12 @@
 """How is decided on the images of a product: what was chosen in the run, or asked for now."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
 from mlff_cli.errors import UserError
-from mlff_cli.heads.decision import Decision, set_floor
+from mlff_cli.heads.decision import Decision, set_floor, smallest_share
 from mlff_cli.runs.deployed import Deployed, Product
 
 
@@ -67,6 +67,23 @@ def decision_of(deployed: Deployed, product: Product, settings: DecisionSettings
         threshold=chosen if settings.threshold is None else settings.threshold,
         novelty=settings.novelty if product.head in deployed.calibration.heads else None,
         floor=_floor(deployed, product, settings.review),
+    )
+
+
+def why_none_is_unknown(
+    deployed: Deployed, products: Sequence[Product], settings: DecisionSettings
+) -> str:
+    """Return why images of some products cannot be unknown though it is asked for; "" otherwise."""
+    heads = deployed.calibration.heads
+    smallest = {p.name: smallest_share(heads[p.head].novelty) for p in products if p.head in heads}
+    found = [p.name for p in products if smallest.get(p.name, 1.0) > (settings.novelty or 1.0)]
+    if not found:
+        return ""
+    others = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    count = round(1 / smallest[found[0]]) - 1 if found[0] in smallest else 0
+    return (
+        f"nothing is called unknown of '{found[0]}'{others}: it has {count} validation images, and "
+        f"decision.novelty={settings.novelty:g} needs {ceil(1 / (settings.novelty or 1.0)) - 1}"
     )
 
 

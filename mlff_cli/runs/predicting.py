@@ -19,7 +19,7 @@ from mlff_cli.heads.novelty import Novelty
 from mlff_cli.images.decoding import WIDEST, wide_values
 from mlff_cli.results.predictions import Predictions
 from mlff_cli.runs.calibration import level_descriptors, novelty_descriptors
-from mlff_cli.runs.deciding import DecisionSettings, decision_of
+from mlff_cli.runs.deciding import DecisionSettings, decision_of, why_none_is_unknown
 from mlff_cli.runs.deployed import Deployed, Product
 
 AT_ONCE = 512
@@ -111,6 +111,11 @@ class Predictor:
                 "product"
             )
         return [self.deployed.product(name) for name in known]
+
+    @property
+    def remark(self) -> str:
+        """What decisions cannot be, though it is asked for; "" where there is nothing to say."""
+        return why_none_is_unknown(self.deployed, self.products, self.settings)
 
     @property
     def outputs(self) -> tuple[str, ...]:

@@ -70,6 +70,13 @@ def test_a_product_that_is_named_is_not_doubted_on_the_terminal(run, new):
     assert "how sure" not in said
 
 
+def test_that_nothing_can_be_unknown_is_said_once(run, new):
+    _, said = told(new, run, "*.png", "product=auto")
+    assert "of 'brushed_metal' (and 2 more): it has 30 validation" in " ".join(said.split())
+    _, said = told(new, run, "*.png", "product=auto", NOVELTY)
+    assert "nothing is called unknown" not in said
+
+
 def test_what_is_no_part_of_the_product_is_unknown(run, new):
     found, _ = told(new, run, "noise_*.png", "glazed_*.png", "product=brushed_metal", NOVELTY)
     noise, others = found[:3], found[3:]
@@ -81,7 +88,9 @@ def test_what_is_no_part_of_the_product_is_unknown(run, new):
 
 def test_novelty_null_and_too_few_images_leave_the_threshold_alone(run, new):
     for novelty in ("decision.novelty=null", "decision.novelty=0.01"):
-        found, _ = told(new, run, "noise_*.png", "product=brushed_metal", novelty)
+        found, said = told(new, run, "noise_*.png", "product=brushed_metal", novelty)
+        why = "nothing is called unknown of 'brushed_metal': it has 30 validation images, and"
+        assert (why in " ".join(said.split())) == novelty.endswith("0.01")
         for row in found:
             defective = float(row["defect_score"]) >= float(row["threshold"])
             assert row["decision"] == ("defect" if defective else "ok")
@@ -123,7 +132,10 @@ def test_products_without_validation_images_cannot_be_told_apart(run, new):
     (other,) = (new / "runs" / "surface_defect").iterdir()
     said = refusal("predict", str(other), "noise_0.png", "product=auto")
     assert "needs validation images" in said and "name the product" in said
-    found, _ = told(new, str(other), "noise_0.png", "product=brushed_metal", NOVELTY)
+    found, said = told(new, str(other), "noise_0.png", "product=brushed_metal", NOVELTY)
+    assert "it has 0 validation images, and decision.novelty=0.05 needs 19" in " ".join(
+        said.split()
+    )
     assert (found[0]["novelty"], found[0]["decision"]) == ("", "")
 
 
