@@ -18,10 +18,10 @@ from torch import Tensor
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from answers import DATA, LEFT_OUT, Images, Part, parts
-from pages import text
-from ways import WAYS, Distances
+from pages import MAX_ESCAPE, MAX_OVERKILL, text
+from ways import ON_VALIDATION, WAYS, Distances
 
-from mlff_cli.metrics.operating_point import threshold_for_escape
+from mlff_cli.metrics.operating_point import threshold_for_escape, threshold_for_overkill
 from mlff_cli.metrics.ranking import auroc
 from mlff_cli.results.operating_points import DEFAULT_ESCAPE
 
@@ -33,7 +33,7 @@ def main() -> None:
     """Measure all ways on all data and write one table."""
     torch.set_num_threads(1)
     table = pd.DataFrame([row for data in DATA for part in parts(data) for row in rows(part)])
-    table.to_csv("results.csv", index=False, float_format="%.6g")
+    table.to_csv("results.csv", index=False, float_format="%.4g")
     Path("results.md").write_text(text(table), encoding="utf-8")
 
 
@@ -46,8 +46,12 @@ def rows(part: Part) -> Iterator[dict[str, object]]:
             continue
         named = {"data": part.data, "seed": part.seed, "product": part.product,
                  "left out": part.left_out, "way": way}  # fmt: skip
+        test = part.images["test"]
+        if way == ON_VALIDATION:  # nothing is left to take a limit from
+            yield named | {"images": "test"} | ranked(part, distances, test)
+            continue
         yield named | {"images": "validation"} | figures(part, distances, tried)
-        yield named | {"images": "test"} | figures(part, distances, part.images["test"])
+        yield named | {"images": "test"} | figures(part, distances, test)
 
 
 def unknown_of(images: Images) -> Images:
@@ -55,26 +59,33 @@ def unknown_of(images: Images) -> Images:
     return images[images.classes.eq(LEFT_OUT)]
 
 
-def figures(part: Part, distances: Distances, images: Images) -> dict[str, float]:
-    """Return what is told of some images, the class left out among them."""
+def ranked(part: Part, distances: Distances, images: Images) -> dict[str, float]:
+    """Return how well the class left out is told from known classes, and from good parts."""
     unknown = images.classes.eq(LEFT_OUT).numpy()
     nearest = distances(images).amin(dim=1).numpy()
     found = {"unknown": int(unknown.sum()), "AUROC known": auroc(nearest, unknown)}
+    if part.good is None:
+        return found
+    kept = unknown | images.classes.eq(part.good).numpy()
+    return found | {"AUROC good": auroc(nearest[kept], unknown[kept])}
+
+
+def figures(part: Part, distances: Distances, images: Images) -> dict[str, float]:
+    """Return what is told of some images, the class left out among them."""
+    found = ranked(part, distances, images)
     if (place := part.good) is None:
         return found
+    unknown = images.classes.eq(LEFT_OUT).numpy()
     good = images.classes.eq(place).numpy()
     sent = of_named(distances, images) >= limit(part, place, distances)
-    defective = defect_scores(images, place) >= threshold(part, place)
-    return found | {
-        "AUROC good": auroc(nearest[unknown | good], unknown[unknown | good]),
-        "good": int(good.sum()),
-        "good sent": sent[good].mean(),
-        "unknown sent": sent[unknown].mean(),
-        "good called defective": defective[good].mean(),
-        "unknown called defective": defective[unknown].mean(),
-        "good not called good": (sent | defective)[good].mean(),
-        "unknown not called good": (sent | defective)[unknown].mean(),
-    }
+    found |= {"good": int(good.sum()), "good sent": sent[good].mean(),
+              "unknown sent": sent[unknown].mean()}  # fmt: skip
+    for name, threshold in thresholds(part, place).items():
+        defective = defect_scores(images, place) >= threshold
+        for kind, chosen in (("good", good), ("unknown", unknown)):
+            found[f"{name}: {kind} called defective"] = defective[chosen].mean()
+            found[f"{name}: {kind} not called good"] = (sent | defective)[chosen].mean()
+    return found
 
 
 def of_named(distances: Distances, images: Images) -> NDArray[np.float64]:
@@ -93,11 +104,15 @@ def limit(part: Part, place: int, distances: Distances) -> float:
     return float(good[-allowed]) if allowed else float("inf")
 
 
-def threshold(part: Part, place: int) -> float:
-    """Return the head's own threshold, as a run chooses it."""
+def thresholds(part: Part, place: int) -> dict[str, float]:
+    """Return the head's thresholds as a run chooses them, by what was asked for."""
     validation = part.known("validation")
+    scores = defect_scores(validation, place)
     defective = validation.classes.ne(place).numpy()
-    return threshold_for_escape(defect_scores(validation, place), defective, DEFAULT_ESCAPE)
+    return {
+        MAX_ESCAPE: threshold_for_escape(scores, defective, DEFAULT_ESCAPE),
+        MAX_OVERKILL: threshold_for_overkill(scores, defective, SHARE),
+    }
 
 
 def defect_scores(images: Images, place: int) -> NDArray[np.float64]:

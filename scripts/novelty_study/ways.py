@@ -49,12 +49,11 @@ def by_ledoit_wolf(part: Part, view: View, split: str = "train") -> Distances:
     means = torch.stack([rows[train.classes == place].mean(dim=0) for place in range(count)])
     spread = F.normalize(view(spread_of).double()) - means[spread_of.classes]
     precision = torch.from_numpy(LedoitWolf(assume_centered=True).fit(spread.numpy()).precision_)
-
-    def distances(images: Images) -> Tensor:
-        apart = F.normalize(view(images).double())[:, None] - means
-        return torch.einsum("bcd,de,bce->bc", apart, precision, apart)
-
-    return distances
+    whitening = torch.linalg.cholesky(precision)
+    centres = means @ whitening
+    return lambda images: torch.cdist(
+        F.normalize(view(images).double()) @ whitening, centres
+    ).square()
 
 
 def summed(part: Part) -> Distances:
@@ -82,6 +81,8 @@ def defect_score(part: Part) -> Distances | None:
     return None if good is None else lambda images: 1 - images.scores.double()[:, [good]]
 
 
+ON_VALIDATION = "the same, full covariance of validation images"
+
 SHIPPED = "novelty of the program"
 
 WAYS: Mapping[str, Callable[[Part], Distances | None]] = {
@@ -91,9 +92,7 @@ WAYS: Mapping[str, Callable[[Part], Distances | None]] = {
     "the same, 16 axes": lambda part: fitted(part, joint, 16),
     "the same, 64 axes": lambda part: fitted(part, joint, 64),
     "the same, full covariance (Ledoit-Wolf)": lambda part: by_ledoit_wolf(part, joint),
-    "the same, full covariance of validation images": (
-        lambda part: by_ledoit_wolf(part, joint, "validation")
-    ),
+    ON_VALIDATION: lambda part: by_ledoit_wolf(part, joint, "validation"),
     "by what the head reads, 8 axes": lambda part: fitted(part, read, 8),
     "by what the head reads, 32 axes": lambda part: fitted(part, read, AXES),
     "by what the head reads, 64 axes": lambda part: fitted(part, read, 64),
