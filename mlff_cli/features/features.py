@@ -134,7 +134,7 @@ class Features:
         if not absent:
             return True
         keys = self._row_keys(absent, 0)
-        return not self.store.missing(keys, [item.name for item in inputs])
+        return not self.store.missing(keys, [item.name for item in self._wanted(inputs)])
 
     def forget(self) -> None:
         """Drop what memory holds of the images so far: of many that go by, each comes once."""

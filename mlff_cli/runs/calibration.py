@@ -102,7 +102,7 @@ def calibrated(
     experiences: Sequence[Experience],
     method: Method,
     *,
-    kept: Calibration,
+    kept: Calibration | None = None,
 ) -> Calibration:
     """Take the constants from training images, the p-values from validation images.
 
@@ -112,6 +112,7 @@ def calibrated(
     """
     if config["splits"]["scored"] == "validation":
         return Calibration()
+    kept = kept or Calibration()
     learned = [e for e in experiences if e.learned and e.head in method.heads]
     by_head: dict[str, list[Experience]] = {}
     for experience in learned:

@@ -87,7 +87,7 @@ def test_what_is_no_part_of_the_product_is_unknown(run, new):
 
 
 def test_novelty_null_and_too_few_images_leave_the_threshold_alone(run, new):
-    for novelty in ("decision.novelty=null", "decision.novelty=0.01"):
+    for novelty in ("decision.novelty=0", "decision.novelty=0.01"):
         found, said = told(new, run, "noise_*.png", "product=brushed_metal", novelty)
         why = "nothing is called unknown of 'brushed_metal': it has 30 validation images, and"
         assert (why in " ".join(said.split())) == novelty.endswith("0.01")
@@ -99,7 +99,7 @@ def test_novelty_null_and_too_few_images_leave_the_threshold_alone(run, new):
 
 @pytest.mark.parametrize("product", ["brushed_metal", "auto"])
 def test_a_threshold_of_ones_own(run, new, product):
-    words = (run, "brushed_*.png", f"product={product}", "decision.novelty=null")
+    words = (run, "brushed_*.png", f"product={product}", "decision.novelty=0")
     for threshold, decision in ((0.0, "defect"), (1.0, "ok")):
         found, _ = told(new, *words, f"operating_point.threshold={threshold}")
         assert {row["decision"] for row in found} == {decision}
@@ -107,7 +107,7 @@ def test_a_threshold_of_ones_own(run, new, product):
 
 
 def test_sets_of_likely_classes_send_to_review(run, new):
-    words = (run, "brushed_*.png", "product=brushed_metal", "decision.novelty=null")
+    words = (run, "brushed_*.png", "product=brushed_metal", "decision.novelty=0")
     before, _ = told(new, *words)
     found, said = told(new, *words, "decision.review=0.04")
     changed = [row for row, old in zip(found, before, strict=True)
