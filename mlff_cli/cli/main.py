@@ -76,7 +76,7 @@ def _said(error: Exception | KeyboardInterrupt) -> tuple[str, int]:
     """Return what to say about an error, and the exit code."""
     if isinstance(error, KeyboardInterrupt):
         word, code = ("terminated", 143) if isinstance(error, Terminated) else ("interrupted", 130)
-        return f"{word}; the same command resumes the run", code
+        return f"{word}; {str(error) or 'the same command resumes the run'}", code
     return explained(error)
 
 
@@ -112,7 +112,7 @@ def configured(name: str, command: Command, config: str, words: list[str]) -> in
     from mlff_cli.config.overrides import readable
     from mlff_cli.sweeps.plan import first_words
 
-    flags, others = command_flags.parse(words)
+    flags, others = command_flags.parse(words, command.keys_as_flags)
     given = overrides(name, command, others)
     if command.sweeps and flags.show is None:
         return int(command.load().run(given, flags.folders))

@@ -19,6 +19,7 @@ class Command:
         positional: The key that takes its bare words, folders or an action.
         several: Whether there may be several bare words.
         sweeps: Whether a key may have several values.
+        keys_as_flags: Keys that may be typed as flags too: `--watch new` for `watch=new`.
     """
 
     about: str
@@ -30,6 +31,7 @@ class Command:
     positional: str = ""
     several: bool = False
     sweeps: bool = False
+    keys_as_flags: tuple[str, ...] = ()
 
     def load(self) -> Any:
         """Return the module: with `run` where there is a config, else with `main`."""
@@ -54,9 +56,10 @@ COMMANDS = {
         "say what images show, with a run or bundle: mlff predict <run> new/*.png",
         "mlff_cli.commands.predict",
         "predict",
-        "<run folder or bundle> <file, folder, pattern or list.csv> ... [key=value]",
+        "<run folder or bundle> <file, folder, pattern or list.csv> ... [--watch <folder>] [key=value]",
         positional="words",
         several=True,
+        keys_as_flags=("watch",),
     ),
     "adapters": Command(
         "list what a run learned, take a product out, compare two runs image by image",

@@ -3,8 +3,9 @@
 import io
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,17 @@ from mlff_cli.data.asked import asked_images
 from mlff_cli.data.files import FileImage
 from mlff_cli.errors import UserError
 from mlff_cli.images.glow import overlaid
-from mlff_cli.results.answers import FORMATS, Line, answers_table, counted
+from mlff_cli.results.answers import FORMATS, Line, answers_table, counted, told
+from mlff_cli.results.answers_log import AnswersLog
+from mlff_cli.results.labels import plain
 from mlff_cli.results.predictions_file import SCORE
 from mlff_cli.results.renderers.terminal import across, console
 from mlff_cli.runs.opening import predictor_of
+from mlff_cli.runs.output_lock import held, refuse_held
 from mlff_cli.runs.predicting import Answer, Predictor
+from mlff_cli.runs.watching import Arrived, WatchedFolder
 from mlff_cli.system.files import write_atomically
+from mlff_cli.system.interruption import delayed
 from mlff_cli.system.logs import logging_to
 
 FIRST = (
@@ -30,22 +36,22 @@ LAST = ("milliseconds", "problem")
 
 def run(config: Mapping[str, Any]) -> int:
     """Answer for each image; return 1 where some of them cannot be read."""
+    if config["watch"] is not None:
+        _watch(config)
+        return 0
     if len(config["words"]) < 2:
         raise UserError("predict needs a run and images: mlff predict runs/<task>/<run> new/*.png")
     path, *words = config["words"]
-    output = _output(config["output"])
+    output, overlays = _output(config["output"]), _overlays(config)
     images = asked_images(words)
     with logging_to(None):
-        overlays = Path(config["overlays"]).expanduser() if config["overlays"] else None
         predictor = predictor_of(Path(path).expanduser(), config, look=overlays is not None)
-        scores, origin = (SCORE + name for name in predictor.outputs), predictor.deployed.provenance
-        columns = [*FIRST, *scores, *LAST, *origin]
         shown: list[Line] = []
         counts: Counter[str] = Counter()
-        with _written(output, columns) as write:
+        with _written(output, _columns(predictor)) as write:
             for number, answer in enumerate(predictor.answers(images), start=1):
                 if overlays:
-                    _draw(answer, overlays / f"{number:05d}_{Path(answer.path).stem}.png")
+                    _draw(answer, overlays, number)
                 line = _line(answer, predictor)
                 write(line)
                 counted(counts, line)
@@ -57,12 +63,86 @@ def run(config: Mapping[str, Any]) -> int:
     return int(any(line == "could not be read" for line in counts))
 
 
-def _draw(answer: Answer, file: Path) -> None:
+def _watch(config: Mapping[str, Any]) -> None:
+    """Answer for images as they arrive in a folder, until a signal comes or the folder is gone."""
+    watched, output, overlays = _to_watch(config)
+    run_folder = Path(config["words"][0]).expanduser()
+    predictor = predictor_of(run_folder, config, look=overlays is not None)
+    log = AnswersLog(
+        output,
+        _columns(predictor),
+        products=[product.name for product in predictor.products],
+        fixed=predictor.deployed.provenance,
+    )
+    counts: Counter[str] = Counter()
+    with held(output), log.opened():
+        print(f"watching {watched.path}; {log.count} answers stand in {output}", flush=True)
+        try:
+            for images in watched.batches(log.holds):
+                answers = list(predictor.answers([image.path for image in images]))
+                for image, line in _added(log, images, answers, predictor, overlays):
+                    watched.done(image)
+                    counted(counts, line)
+                    print(told(line, os.path.relpath(image.path, watched.path)), flush=True)
+        except KeyboardInterrupt as stop:
+            stop.args = ("the same command goes on",)
+            raise
+        finally:
+            print(", ".join(f"{n} {what}" for what, n in counts.items()) or "no image was new")
+
+
+def _to_watch(config: Mapping[str, Any]) -> tuple[WatchedFolder, Path, Path | None]:
+    """Return the folder, the file of answers, and where pictures go; refuse what does not fit."""
+    if len(config["words"]) != 1 or not config["watch"]:
+        raise UserError(
+            "predict --watch needs a run and a folder, and no images: "
+            "mlff predict runs/<task>/<run> --watch <folder> output=answers.csv"
+        )
+    output, overlays = _output(config["output"]), _overlays(config)
+    if output is None:
+        raise UserError(
+            "predict --watch needs output=<file>.csv (or .jsonl): answers are added to it"
+        )
+    folder = Path(config["watch"]).expanduser()
+    watched = WatchedFolder(folder, interval=config["interval"], settle=config["settle"])
+    if overlays and overlays.resolve().is_relative_to(folder.resolve()):
+        raise UserError(f"overlays={overlays}: lies in the watched folder; give one outside of it")
+    return watched, output, overlays
+
+
+def _added(
+    log: AnswersLog,
+    images: Sequence[Arrived],
+    answers: Sequence[Answer],
+    predictor: Predictor,
+    overlays: Path | None,
+) -> list[tuple[Arrived, Line]]:
+    """Add answers to the log and return their lines; of files that changed meanwhile none."""
+    lines: list[tuple[Arrived, Line]] = []
+    for image, answer in zip(images, answers, strict=True):
+        if image.is_as_it_was:
+            if overlays:
+                _draw(answer, overlays, log.count + len(lines) + 1)
+            lines.append((image, _line(replace(answer, content=image.content), predictor)))
+        elif not image.path.exists():
+            print(f"{plain(str(image.path))}: was gone before it was answered", flush=True)
+    with delayed():
+        log.append([line for _, line in lines])
+    return lines
+
+
+def _draw(answer: Answer, folder: Path, number: int) -> None:
     """Write the picture of an image, if it could be read."""
     if answer.where is not None:
         picture = io.BytesIO()
         overlaid(FileImage(Path(answer.path)).load(), answer.where).save(picture, "png")
+        file = folder / f"{number:05d}_{Path(answer.path).stem}.png"
         write_atomically(file, picture.getvalue())
+
+
+def _columns(predictor: Predictor) -> list[str]:
+    scores = (SCORE + name for name in predictor.outputs)
+    return [*FIRST, *scores, *LAST, *predictor.deployed.provenance]
 
 
 def _line(answer: Answer, predictor: Predictor) -> Line:
@@ -91,12 +171,17 @@ def _output(text: str | None) -> Path | None:
     return path
 
 
+def _overlays(config: Mapping[str, Any]) -> Path | None:
+    return Path(config["overlays"]).expanduser() if config["overlays"] else None
+
+
 @contextmanager
 def _written(output: Path | None, columns: list[str]) -> Iterator[Callable[[Line], object]]:
     """Give what takes answers; the file is there when all of them are in it."""
     if output is None:
         yield lambda line: None
         return
+    refuse_held(output)
     first, text_of = FORMATS[output.suffix.lower()](columns)
     temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
     output.parent.mkdir(parents=True, exist_ok=True)

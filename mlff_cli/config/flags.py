@@ -34,13 +34,17 @@ class Flags:
     folders: tuple[Path, ...] = ()
 
 
-def parse(words: Sequence[str]) -> tuple[Flags, list[str]]:
+def parse(words: Sequence[str], keys: Sequence[str] = ()) -> tuple[Flags, list[str]]:
     """Return what the flags ask for, and the words that are no flags.
+
+    Args:
+        words: Behind the command.
+        keys: Those of its config that may be typed as flags; they are returned as words.
 
     Raises:
         UserError: A flag that does not exist, or whose value is missing or wrong.
     """
-    given, others = _sorted(words)
+    given, others = _sorted(words, keys)
     flags = Flags(
         show=given.get("--cfg", [None])[-1],
         package=given.get("--package", [None])[-1],
@@ -51,7 +55,7 @@ def parse(words: Sequence[str]) -> tuple[Flags, list[str]]:
     return flags, others
 
 
-def _sorted(words: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:
+def _sorted(words: Sequence[str], keys: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:
     """Return the values of each flag by its long name, and the words that are no flags."""
     given: dict[str, list[str]] = {}
     others: list[str] = []
@@ -62,10 +66,12 @@ def _sorted(words: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:
             others.append(word)
         elif name in VALUED:
             given.setdefault(VALUED[name], []).append(value if equals else _next(rest, name))
+        elif name.removeprefix("--") in keys:
+            others.append(_as_key(name, value if equals else _next(rest, name)))
         elif word == "--resolve":
             given[word] = []
         else:
-            _refuse(name)
+            _refuse(name, keys)
     return given, others
 
 
@@ -74,6 +80,14 @@ def _next(rest: Iterator[str], name: str) -> str:
     if value is None:
         raise UserError(f"{name} needs a value: {name} <value>")
     return value
+
+
+def _as_key(name: str, value: str) -> str:
+    from mlff_cli.config.overrides import text_value
+
+    if not value:
+        raise UserError(f"{name} needs a value: {name} <value>")
+    return f"{name.removeprefix('--')}={text_value(value)}"
 
 
 def _folder(path: str) -> Path:
@@ -90,10 +104,11 @@ def _check(flags: Flags) -> None:
         raise UserError(f"--cfg: there is no '{flags.show}'; {nearest(flags.show, SHOWN)}")
 
 
-def _refuse(name: str) -> NoReturn:
+def _refuse(name: str, keys: Sequence[str]) -> NoReturn:
     if name in ("-m", "--multirun"):
         raise UserError("several runs at once are for mlff sweep, which needs no --multirun")
+    known = (*KNOWN, *(f"--{key}" for key in keys))
     raise UserError(
-        f"there is no flag '{name}'; {nearest(name, KNOWN)} (keys have no dashes: "
+        f"there is no flag '{name}'; {nearest(name, known)} (keys have no dashes: "
         f"{name.lstrip('-')}=...)"
     )

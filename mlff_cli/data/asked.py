@@ -25,6 +25,11 @@ def asked_images(words: Sequence[str]) -> list[Path]:
     return list(dict.fromkeys(path for word in words for path in _of_word(word)))
 
 
+def is_named_like_an_image(name: str) -> bool:
+    """Return whether a file in a folder is taken for an image: by its ending, hidden ones not."""
+    return not name.startswith(".") and Path(name).suffix.lower() in {*SUFFIXES, *UNSUPPORTED}
+
+
 def _of_word(word: str) -> Iterator[Path]:
     path = Path(word).expanduser()
     if path.is_dir():
@@ -51,7 +56,7 @@ def _below(folder: Path) -> list[Path]:
     found = [
         path
         for path in folder.rglob("*")
-        if path.suffix.lower() in {*SUFFIXES, *UNSUPPORTED}
+        if is_named_like_an_image(path.name)
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
         and path.is_file()
     ]

@@ -40,7 +40,13 @@ def extract(
     not depend on which images were asked for with it. Where memory runs out, the size is halved.
     """
     on_device(backbone, device.device)
-    bar = tqdm(total=len(sources), desc="features", unit="image", disable=not sys.stderr.isatty())
+    bar = tqdm(
+        total=len(sources),
+        desc="features",
+        unit="image",
+        disable=not sys.stderr.isatty(),
+        delay=2,  # none for each of the images that come one by one
+    )
     columns_of = partial(_columns, backbone, vary=vary, inputs=inputs, device=device)
     start, count, held, size, parts = 0, 0, 0, device.batch_size, []
     for images in _batches(backbone, sources, device):

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from mlff_cli.results.cells import Row
+from mlff_cli.results.cells import Row, rounded
+from mlff_cli.results.labels import plain
 from mlff_cli.results.table import Column, Table
 
 Line = Mapping[str, Any]
@@ -65,6 +66,15 @@ def answers_table(
     return Table("", filled, rows, [*notes, remark] if remark else notes)
 
 
+def told(line: Line, name: str) -> str:
+    """Return what is said of an image on one line of the terminal; `name` is what it is called."""
+    if line["problem"]:
+        return f"{plain(name)}: {plain(line['problem'])}"
+    best = "" if line["best"] is None else f" {rounded(line['best'], 'score')}"
+    decision = f", {line['decision']}" if line["decision"] else ""
+    return f"{plain(name)}: {plain(line['label']) or 'no label'}{best}{decision}"
+
+
 def counted(lines: Counter[str], line: Line) -> None:
     """Count an answer by its decision, else by its label, or as one that could not be given."""
     if line["problem"]:
@@ -75,5 +85,12 @@ def counted(lines: Counter[str], line: Line) -> None:
 
 def _csv(cells: Sequence[Any]) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(cells)
+    # Before Python 3.13 a carriage return alone, in the name of a file, is not put in quotes.
+    in_quotes = any("\r" in cell for cell in cells if isinstance(cell, str))
+    writer = csv.writer(
+        text,
+        lineterminator="\n",
+        quoting=csv.QUOTE_ALL if in_quotes else csv.QUOTE_MINIMAL,
+    )
+    writer.writerow(cells)
     return text.getvalue()

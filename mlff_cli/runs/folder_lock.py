@@ -38,7 +38,7 @@ class FolderLock:
             self._acquire(lock, note)
             for left_over in self.path.rglob(".*.tmp"):
                 left_over.unlink()  # by a killed process: the lock is ours, so nobody writes
-            write_atomically(note, json.dumps(_this_process()))
+            write_atomically(note, json.dumps(this_process()))
         except OSError as error:
             raise UserError(
                 f"{self.path}: cannot be written ({error.strerror or error}); give another folder "
@@ -53,22 +53,18 @@ class FolderLock:
 
     def _acquire(self, lock: FileLock, note: Path) -> None:
         try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            # The processes that decode images outlive a killed run by seconds, its lock in hand.
-            try:
-                lock.acquire(timeout=LINGERING_SECONDS if _is_dead(_read(note)) else 0)
-            except Timeout as error:
-                holder = _read(note)
-                raise UserError(
-                    f"{self.path}: process {holder.get('process', '?')} on "
-                    f"{holder.get('host', '?')} has been training this very config since "
-                    f"{holder.get('since', '?')}; wait for it, or change a key (seed=...)"
-                ) from error
+            acquire(lock, note)
+        except Timeout as error:
+            holder = noted(note)
+            raise UserError(
+                f"{self.path}: process {holder.get('process', '?')} on "
+                f"{holder.get('host', '?')} has been training this very config since "
+                f"{holder.get('since', '?')}; wait for it, or change a key (seed=...)"
+            ) from error
 
     def holder(self) -> Mapping[str, Any] | None:
         """Return process, host and start of who holds the folder; None where nobody does."""
-        note = _read(self.path / ".running")
+        note = noted(self.path / ".running")
         if not note or _is_dead(note):
             return None
         try:
@@ -79,12 +75,31 @@ class FolderLock:
             return note
 
 
-def _this_process() -> dict[str, Any]:
+def acquire(lock: FileLock, note: Path) -> None:
+    """Take a lock at once, or a little later from a process that was killed.
+
+    Args:
+        lock: That is taken.
+        note: Where its holder has noted `this_process`.
+
+    Raises:
+        Timeout: Another process holds it.
+    """
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        # The processes that decode images outlive a killed run by seconds, its lock in hand.
+        lock.acquire(timeout=LINGERING_SECONDS if _is_dead(noted(note)) else 0)
+
+
+def this_process() -> dict[str, Any]:
+    """Return number, host and start of this process, to be noted where it holds a lock."""
     since = datetime.now(UTC).isoformat(sep=" ", timespec="seconds")
     return {"process": os.getpid(), "host": platform.node(), "since": since}
 
 
-def _read(note: Path) -> dict[str, Any]:
+def noted(note: Path) -> dict[str, Any]:
+    """Return what the holder of a lock has noted of itself; empty where that cannot be read."""
     try:
         content = json.loads(note.read_text(encoding="utf-8"))
     except (OSError, ValueError):

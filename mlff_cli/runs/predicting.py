@@ -1,7 +1,7 @@
 """What is said of images that nobody has labelled."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -138,6 +138,7 @@ class Predictor:
             return self._answered(paths)
         except UserError as error:
             if len(paths) == 1:
+                self._forget({self.products[0].head})
                 return [Answer(str(paths[0]), problem=_problem(error, paths[0]))]
             half = len(paths) // 2
             return [*self._batch(paths[:half]), *self._batch(paths[half:])]
@@ -154,13 +155,17 @@ class Predictor:
             for place, answer, certain, unlike in zip(places, own, sure, strange, strict=True):
                 decision = DECISIONS[UNKNOWN] if unlike else answer.decision
                 found[place] = replace(answer, product_sure=certain, decision=decision)
-        for head in heads:
-            self.deployed.method_of(head).context.features.forget()
+        self._forget(heads)
         milliseconds = 1000 * (time.perf_counter() - started) / len(paths)
         return [
             replace(found[place], path=str(path), content=content, milliseconds=milliseconds)
             for place, (path, content) in enumerate(zip(paths, contents, strict=True))
         ]
+
+    def _forget(self, heads: Collection[str]) -> None:
+        """Keep nothing of the images that some heads have seen."""
+        for head in heads:
+            self.deployed.method_of(head).context.features.forget()
 
     def _by_product(
         self, images: Sequence[FileImage]
