@@ -55,8 +55,10 @@ class AnswersLog:
         The file is made where there is none.
 
         Raises:
-            UserError: A line is damaged, or is none of these answers.
+            UserError: It is no file, or a line is damaged or none of these answers.
         """
+        if self.path.exists() and not self.path.is_file():
+            raise UserError(f"{self.path}: is no file; {OTHER}")
         self.path.parent.mkdir(parents=True, exist_ok=True)
         # Unbuffered: what is written is on its way to the disk, and no later flush fails again.
         with self.path.open("a+b", buffering=0) as self._file:

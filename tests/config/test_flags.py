@@ -29,6 +29,22 @@ def test_what_flags_ask_for(words, flags):
     assert parse(words) == (flags, [])
 
 
+@pytest.mark.parametrize("words", [["--watch", "a b,c=1"], ["--watch=a b,c=1"]])
+def test_a_key_may_be_typed_as_a_flag_where_the_command_says_so(words):
+    assert parse(words, keys=("watch",)) == (Flags(), ['watch="a b,c=1"'])
+    with pytest.raises(UserError, match="no flag '--watch'"):
+        parse(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(["--watch"], "needs a value"), (["--watch="], "needs a value"), (["--wach=x"], "'--watch'")],
+)
+def test_such_a_flag_needs_its_name_and_its_value(words, said):
+    with pytest.raises(UserError, match=said):
+        parse(words, keys=("watch",))
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
