@@ -74,7 +74,7 @@ class Watching:
         (folder / NEW).mkdir(parents=True)
         left, process, kills = list(lives), self._start(folder), 0
         started = born = time.monotonic()
-        while coming or left or len(_rows(folder / TOLD, whole=False)) < IMAGES:
+        while coming or left or not _is_done(folder):
             if coming:
                 _arrive(coming.pop(), folder / NEW, slowly=moments.random() < 0.5)
             time.sleep(moments.uniform(0, 2 * pace) if coming else 0.05)
@@ -88,12 +88,14 @@ class Watching:
                 process, born = self._start(folder), time.monotonic()
         os.kill(process, signal.SIGTERM)
         _, status = os.waitpid(process, 0)
-        if os.waitstatus_to_exitcode(status) != 128 + signal.SIGTERM:
-            return kills, f"LOST: it did not end well: {(folder / SAID).read_text()}", False
+        code = os.waitstatus_to_exitcode(status)
+        if code != 128 + signal.SIGTERM:
+            return kills, f"LOST: exit code {code}: {(folder / SAID).read_text()}", False
         wrong = self._wrong(_rows(folder / TOLD))
         return kills, wrong or f"{IMAGES} images answered once each, as without", not wrong
 
     def _start(self, folder: Path) -> int:
+        (folder / SAID).unlink(missing_ok=True)  # of the one before
         return start(self._words("--watch", NEW, "interval=0.02", "settle=0.1"), folder)
 
     def _words(self, *words: str) -> list[str]:
@@ -110,6 +112,13 @@ class Watching:
             if not _is_same(row, self.plain[Path(row["path"]).name]):
                 return f"LOST: another answer than without: {row}"
         return ""
+
+
+def _is_done(folder: Path) -> bool:
+    """Whether all images are answered, and the process has come so far that it hears signals."""
+    said = folder / SAID
+    hears = said.exists() and "watching" in said.read_text(encoding="utf-8")
+    return hears and len(_rows(folder / TOLD, whole=False)) >= IMAGES
 
 
 def _is_same(row: Mapping[str, str], plain: Mapping[str, str]) -> bool:

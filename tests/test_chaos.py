@@ -11,8 +11,9 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked")
-def test_killed_runs_give_the_same_results():
-    words = ["--kills", "4", "--seed", "1", "--only", "train mlff"]
+@pytest.mark.parametrize(("subject", "kills"), [("train mlff", "4"), ("predict --watch", "2")])
+def test_killed_runs_give_the_same_results(subject, kills):
+    words = ["--kills", kills, "--seed", "1", "--only", subject]
     done = subprocess.run(
         [sys.executable, str(ROOT / "scripts" / "chaos.py"), *words],
         capture_output=True,
@@ -21,4 +22,4 @@ def test_killed_runs_give_the_same_results():
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.splitlines()[-1] == "kills survived: 4 of 4"
+    assert done.stdout.splitlines()[-1] == f"kills survived: {kills} of {kills}"
