@@ -3,6 +3,7 @@
 1 floor: decoding and one bare backbone pass in plain PyTorch  2 train, empty store
 3 train with another seed, with another fusion layer  4 full fine-tuning, extrapolated
 5 a sweep of 20 runs  6 the cost of experience k  7 scale: 30,000 images  8 start-up
+9 predict, one image after another on one core  10 predict of 10,000 images on one core
 
 What is compared runs side by side. Numbers go to benchmark.csv, the table to benchmark.md.
 """
@@ -24,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from bench import Bench, Extent, console
 from figures import experience_by_experience, scale, side_by_side, start_up
 from material import of_dataset
+from prediction import one_by_one, thousands
 from summary import lines, write
 
 from mlff_cli.errors import UserError
@@ -60,6 +62,10 @@ def main(words: Sequence[str] | None = None) -> int:
             scale(bench)
         if 8 in only:
             start_up(bench, material)
+        if 9 in only:
+            one_by_one(bench, material)
+        if 10 in only:
+            thousands(bench, material)
     about = [
         f"    scripts/benchmark {' '.join(words if words is not None else sys.argv[1:])}".rstrip(),
         "",
@@ -85,8 +91,10 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--root", help="data.root, where that dataset needs it")
     parser.add_argument("--size", type=int, help="side of the images in pixels (224)")
     parser.add_argument("--images", type=int, help="so many at even distances (all)")
-    parser.add_argument("--repeat", type=int, default=3, help="figures 4, 5, 6 twice at most (3)")
-    parser.add_argument("--only", default="1,2,3,4,5,6,7,8", help="figures, as in 1,2,3 (all)")
+    parser.add_argument(
+        "--repeat", type=int, default=3, help="figures 4, 5, 6, 10 twice at most (3)"
+    )
+    parser.add_argument("--only", default="1,2,3,4,5,6,7,8,9,10", help="figures, as in 1,2,3 (all)")
     parser.add_argument("--output", default="runs/benchmark", help="folder (runs/benchmark)")
     parser.add_argument("--quick", action="store_true", help="try it all out; measures nothing")
     return parser.parse_args(words)

@@ -25,6 +25,8 @@ class Extent:
         sweep: Seeds of each of two fusion layers in the sweep.
         experiences: Of the synthetic sequence, and images in each of its two classes.
         scales: Images of each class that the runs of figure 7 draw, and their experiences.
+        stream: Images that are predicted one by one before it counts, and then.
+        predicted: Images that are predicted in one process.
         starts: Times that the quick commands are started.
         warm_up: Whether programs and libraries are brought into the system's cache first.
         keys: Further keys of every run.
@@ -36,6 +38,8 @@ class Extent:
     experiences: tuple[int, int] = (50, 20)
     scales: tuple[int, ...] = (200, 2000)
     batches: int = 20
+    stream: tuple[int, int] = (20, 300)
+    predicted: tuple[int, ...] = (1000, 10_000)
     starts: int = 5
     warm_up: bool = True
     keys: tuple[str, ...] = ()
@@ -50,6 +54,8 @@ class Extent:
             experiences=(4, 6),
             scales=(12,),
             batches=2,
+            stream=(1, 4),
+            predicted=(6, 12),
             starts=1,
             warm_up=False,
             keys=("method.epochs=2",),

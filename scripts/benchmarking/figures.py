@@ -1,4 +1,4 @@
-"""The eight figures: which processes are run for each, in which order."""
+"""Figures 1 to 8: which processes are run for each, in which order."""
 
 import shutil
 import sys

@@ -12,6 +12,8 @@ from bench import Observation
 EPOCHS = 20
 """To which full fine-tuning is extrapolated."""
 MEMORY_MIB = 3 * 1024
+LATENCY = 12.0
+"""Milliseconds that half of all images may take at most."""
 STANDARD_ERRORS = 2.0
 FLAT_SHARE = 0.05
 """Growth over a whole sequence, as a share of the mean, that still counts as flat."""
@@ -65,7 +67,8 @@ def lines(observations: Iterable[Observation]) -> list[Line]:
         found += _ratio(5, f"{case} / empty store", numbers.of(5, case), cold, below(3, 2))
     found += _experiences(numbers)
     found += _scale(numbers)
-    return found + _start_up(numbers)
+    found += _start_up(numbers)
+    return found + _one_by_one(numbers) + _thousands(numbers)
 
 
 Judge = Callable[[float], tuple[str, str]]
@@ -186,6 +189,39 @@ def _start_up(numbers: Numbers) -> list[Line]:
         values = numbers.of(8, case)
         judged = below(1.0, 0.4, " s")(median(values)) if case == "mlff --help" else ("", "")
         found.append(Line(8, case, f"{median(values):.2f} s", _spread(values, " s"), *judged))
+    return found
+
+
+def _one_by_one(numbers: Numbers) -> list[Line]:
+    found = []
+    for case in numbers.cases(9):
+        p50, p95, p99 = (numbers.of(9, case, quantity) for quantity in ("p50", "p95", "p99"))
+        what = f"predict, one image at a time, {case}"
+        judged = below(LATENCY, LATENCY, " ms")(median(p50))
+        found.append(Line(9, f"{what}: p50", f"{median(p50):.1f} ms", _spread(p50, " ms"), *judged))
+        for name, values in (("p95", p95), ("p99", p99)):
+            found.append(
+                Line(9, f"{what}: {name}", f"{median(values):.1f} ms", _spread(values, " ms"))
+            )
+        found += _ratio(9, f"{what}: p99 / p50", p99, p50, below(2, 2))
+    return found
+
+
+def _thousands(numbers: Numbers) -> list[Line]:
+    found = []
+    cases = numbers.cases(10)
+    memory = [numbers.of(10, case, "peak_memory_mib") for case in cases]
+    for case, peak in zip(cases, memory, strict=True):
+        speed = numbers.of(10, case, "images_per_second")
+        found += [
+            _seconds(10, f"predict, {case}: whole process", numbers.of(10, case)),
+            Line(10, f"predict, {case}: speed", f"{median(speed):.1f} images/s", _spread(speed)),
+            Line(10, f"predict, {case}: peak memory", f"{median(peak):.0f} MiB", _spread(peak)),
+        ]
+    if len(cases) > 1:
+        what = f"predict, peak memory of {cases[-1]} / {cases[0]}"
+        flat = 1 + FLAT_SHARE
+        found += _ratio(10, what, memory[-1], memory[0], below(flat, flat))
     return found
 
 
