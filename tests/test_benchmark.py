@@ -5,9 +5,11 @@ import math
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -92,6 +94,50 @@ def test_growth_with_the_number_of_experiences_is_noticed(modules, growth, verdi
         observations += taken(bench, 6, f"experience {number}", 500, quantity="peak_memory_mib")
     (line,) = [line for line in summary.lines(observations) if line.what.startswith("features and")]
     assert line.verdict == verdict
+
+
+class Engine:
+    """Answers after so many milliseconds, one image after another."""
+
+    def __init__(self, *milliseconds, problem=""):
+        self.milliseconds = list(milliseconds)
+        self.problem = problem
+        self.asked = []
+
+    def answers(self, paths):
+        time.sleep(self.milliseconds.pop(0) / 1000)
+        self.asked += paths
+        return [SimpleNamespace(problem=self.problem) for _ in paths]
+
+
+def test_images_are_timed_one_by_one_once_the_process_is_warm(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKING))
+    stream = import_module("stream")
+    engine = Engine(60, 5, 20)
+    paths = [Path(name) for name in "abc"]
+    first, second = stream.milliseconds(engine, paths, warm_up=1)
+    assert engine.asked == paths
+    assert 5 <= first < 20 <= second < 60
+    with pytest.raises(RuntimeError, match="a: is damaged"):
+        stream.milliseconds(Engine(0, problem="is damaged"), paths[:1], warm_up=1)
+    del sys.modules["stream"]
+
+
+def test_a_slow_tail_and_growing_memory_are_noticed(modules):
+    bench, _, summary = modules
+    observations = []
+    for quantity, value in (("p50", 11.0), ("p95", 15.0), ("p99", 30.0)):
+        observations += taken(bench, 9, "torch", value, quantity=quantity)
+    for case, peak in (("1,000 images", 500.0), ("10,000 images", 600.0)):
+        observations += taken(bench, 10, case, 100.0)
+        observations += taken(bench, 10, case, peak, quantity="peak_memory_mib")
+        observations += taken(bench, 10, case, 10.0, quantity="images_per_second")
+    verdicts = {line.what: line.verdict for line in summary.lines(observations) if line.verdict}
+    assert verdicts == {
+        "predict, one image at a time, torch: p50": "goal",
+        "predict, one image at a time, torch: p99 / p50": "short",
+        "predict, peak memory of 10,000 images / 1,000 images": "short",
+    }
 
 
 def test_a_process_is_measured_from_start_to_exit(modules, tmp_path):
