@@ -113,11 +113,11 @@ class Engine:
 def test_images_are_timed_one_by_one_once_the_process_is_warm(monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKING))
     stream = import_module("stream")
-    engine = Engine(60, 5, 20)
+    engine = Engine(60, 5, 20)  # asleep, the processor has nothing to do
     paths = [Path(name) for name in "abc"]
-    first, second = stream.milliseconds(engine, paths, warm_up=1)
+    (first, worked), (second, _) = stream.milliseconds(engine, paths, warm_up=1)
     assert engine.asked == paths
-    assert 5 <= first < 20 <= second < 60
+    assert worked < 5 <= first < 20 <= second
     with pytest.raises(RuntimeError, match="a: is damaged"):
         stream.milliseconds(Engine(0, problem="is damaged"), paths[:1], warm_up=1)
     del sys.modules["stream"]
@@ -126,7 +126,7 @@ def test_images_are_timed_one_by_one_once_the_process_is_warm(monkeypatch):
 def test_a_slow_tail_and_growing_memory_are_noticed(modules):
     bench, _, summary = modules
     observations = []
-    for quantity, value in (("p50", 11.0), ("p95", 15.0), ("p99", 30.0)):
+    for quantity, value in (("p50", 11), ("p95", 15), ("p99", 30), ("p50_processor", 11)):
         observations += taken(bench, 9, "torch", value, quantity=quantity)
     for case, peak in (("1,000 images", 500.0), ("10,000 images", 600.0)):
         observations += taken(bench, 10, case, 100.0)

@@ -38,7 +38,7 @@ class Extent:
     experiences: tuple[int, int] = (50, 20)
     scales: tuple[int, ...] = (200, 2000)
     batches: int = 20
-    stream: tuple[int, int] = (20, 300)
+    stream: tuple[int, int] = (10, 200)
     predicted: tuple[int, ...] = (1000, 10_000)
     starts: int = 5
     warm_up: bool = True

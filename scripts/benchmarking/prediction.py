@@ -28,9 +28,10 @@ def one_by_one(bench: Bench, material: Material) -> None:
         for repetition in range(bench.extent.repeat):
             command = [*_one_core(), sys.executable, str(STREAM), *map(str, words)]
             bench.process(9, engine, repetition, command)
-            took = [float(line) for line in output.read_text(encoding="utf-8").splitlines()]
-            cuts = quantiles(took, n=100, method="inclusive")
-            bench.note(9, engine, repetition, p50=cuts[49], p95=cuts[94], p99=cuts[98])
+            for behind, took in zip(("", "_processor"), _columns(output), strict=True):
+                cuts = quantiles(took, n=100, method="inclusive")
+                shares = {f"p{share}{behind}": cuts[share - 1] for share in (50, 95, 99)}
+                bench.note(9, engine, repetition, **shares)
 
 
 def thousands(bench: Bench, material: Material) -> None:
@@ -46,6 +47,12 @@ def thousands(bench: Bench, material: Material) -> None:
             case = f"{count:,} images"
             took = bench.process(10, case, repetition, command)
             bench.note(10, case, repetition, images_per_second=count / took.seconds)
+
+
+def _columns(output: Path) -> tuple[tuple[float, ...], ...]:
+    """Return the milliseconds of all images, and those of the processor."""
+    lines = output.read_text(encoding="utf-8").splitlines()
+    return tuple(zip(*(map(float, line.split()) for line in lines), strict=True))
 
 
 def _trained(bench: Bench, *keys: str) -> Path:

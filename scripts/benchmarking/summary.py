@@ -199,7 +199,8 @@ def _one_by_one(numbers: Numbers) -> list[Line]:
         what = f"predict, one image at a time, {case}"
         judged = below(LATENCY, LATENCY, " ms")(median(p50))
         found.append(Line(9, f"{what}: p50", f"{median(p50):.1f} ms", _spread(p50, " ms"), *judged))
-        for name, values in (("p95", p95), ("p99", p99)):
+        busy = numbers.of(9, case, "p50_processor")
+        for name, values in (("p95", p95), ("p99", p99), ("p50 of the processor's time", busy)):
             found.append(
                 Line(9, f"{what}: {name}", f"{median(values):.1f} ms", _spread(values, " ms"))
             )
