@@ -120,11 +120,13 @@ def _added(
     """Add answers to the log and return their lines; of files that changed meanwhile none."""
     lines: list[tuple[Arrived, Line]] = []
     for image, answer in zip(images, answers, strict=True):
-        if image.is_as_it_was:
-            if overlays:
+        gone = not image.path.exists()
+        # Somebody may take an image away as soon as it has been read.
+        if image.is_as_it_was or (gone and answer.content == image.content != ""):
+            if overlays and not gone:
                 _draw(answer, overlays, log.count + len(lines) + 1)
             lines.append((image, _line(replace(answer, content=image.content), predictor)))
-        elif not image.path.exists():
+        elif gone:
             print(f"{plain(str(image.path))}: was gone before it was answered", flush=True)
     with delayed():
         log.append([line for _, line in lines])

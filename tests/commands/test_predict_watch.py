@@ -15,6 +15,7 @@ from PIL import Image
 
 from mlff_cli.data.surfaces import draw
 from mlff_cli.runs import watching
+from mlff_cli.runs.predicting import Predictor
 
 PRODUCT = "product=woven_fabric"
 LABELS = ("good", "slub", "hole")
@@ -200,6 +201,24 @@ def test_pictures_are_numbered_as_the_answers_are(run_folder, pool, new, empty, 
     assert [row["path"].rpartition("/")[2] for row in rows(empty / "told.csv")] == [
         "good.png", "broken.png", "hole.png"
     ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("new", "looks")
+@pytest.mark.parametrize("answered", [True, False])
+def test_an_image_that_is_taken_away(run_folder, pool, empty, monkeypatch, answered):
+    shutil.copy(pool / "good.png", empty / "new")
+    answers = Predictor.answers
+
+    def taking_away(predictor, paths):
+        found = list(answers(predictor, paths)) if answered else []
+        for path in paths:
+            path.unlink()
+        return found or list(answers(predictor, paths))
+
+    monkeypatch.setattr(Predictor, "answers", taking_away)
+    result = watch(run_folder, "output=told.csv")
+    assert len(rows(empty / "told.csv")) == int(answered)
+    assert ("good.png: was gone before it was answered" in result.out) is not answered
 
 
 def test_what_does_not_fit_is_refused(run_folder, new, empty):
