@@ -1,4 +1,4 @@
-"""Kill `mlff train`, `sweep` and `predict --watch` (-9) at random moments, resume, compare, count.
+"""Kill mlff -9 at random moments (train, from=, sweep, predict --watch), resume, compare, count.
 
 A subject is a command on a tiny task. It is run once without interruption; then, in an empty
 folder, again and again: each process is killed after a random share of that time, and the same
@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Protocol
 
 from chaos_commands import TASK, Command
+from chaos_from import GoingOn
 from chaos_watch import Watching
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -49,6 +50,7 @@ SUBJECTS: dict[str, Subject] = {
     "train finetune": Command(("train", *TASK, "method=finetune", "method.epochs=3")),
     "train joint": Command(("train", *TASK, "method=joint", "method.epochs=12")),
     "sweep": Command(("sweep", *TASK, "method=mlff,joint", "seed=0,1", "method.epochs=4")),
+    "train from": GoingOn(()),
     "predict --watch": Watching(),
 }
 ROUND_KILLS = 5

@@ -77,7 +77,7 @@ def carried_out(words: Sequence[str], folder: Path) -> float:
 
 def start(words: Sequence[str], folder: Path) -> int:
     """Fork a process that runs a command in the folder; return its number."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
     process = os.fork()
     if process:

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+SUBJECTS = [("train mlff", "4"), ("train from", "2"), ("predict --watch", "2")]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked")
-@pytest.mark.parametrize(("subject", "kills"), [("train mlff", "4"), ("predict --watch", "2")])
+@pytest.mark.parametrize(("subject", "kills"), SUBJECTS)
 def test_killed_runs_give_the_same_results(subject, kills):
     words = ["--kills", kills, "--seed", "1", "--only", subject]
     done = subprocess.run(

@@ -119,7 +119,7 @@ def test_sets_of_likely_classes_send_to_review(run, new):
 def test_what_cannot_be_decided_is_refused(run, new):
     named = ("predict", run, "brushed_metal_0.png", "product=brushed_metal")
     assert "30 validation images" in refusal(*named, "decision.review=0.01")
-    for word in ("decision.novelty=0", "decision.novelty=1", "decision.review=2",
+    for word in ("decision.novelty=-1", "decision.novelty=1", "decision.review=2",
                  "operating_point.threshold=1.5", "decision.novelty=often"):  # fmt: skip
         assert word.partition("=")[0] in refusal(*named, word)
     assert "did you mean" in refusal(*named, "decision.novelti=0.1")

@@ -219,5 +219,5 @@ def test_a_class_that_only_validation_images_have_leaves_its_head_unknown(known,
     train = [record for record in first.train if record.labels != (missing,)]
     found = calibrated({"splits": {"scored": "test"}}, [replace(first, train=train), other], method)
     assert list(found.heads) == [other.head]
-    assert f"'{first.head}': a class without training images" in caplog.text
+    assert f"'{first.head}': of one class no image is at hand" in caplog.text
     assert list(found.experiences) == [first.name, other.name]
