@@ -1,4 +1,4 @@
-"""`mlff train from=`, killed: it must end as without, and leave the run before it alone.
+"""`mlff train from=`, killed: it must end as without, and leave the run before it alone."""
 
 import random
 from dataclasses import dataclass, field
