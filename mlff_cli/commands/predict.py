@@ -18,9 +18,9 @@ from mlff_cli.results.answers_log import AnswersLog
 from mlff_cli.results.labels import plain
 from mlff_cli.results.predictions_file import SCORE
 from mlff_cli.results.renderers.terminal import across, console
+from mlff_cli.runs.answer import Answer, Answering
 from mlff_cli.runs.opening import predictor_of
 from mlff_cli.runs.output_lock import held, refuse_held
-from mlff_cli.runs.predicting import Answer, Predictor
 from mlff_cli.runs.watching import Arrived, WatchedFolder
 from mlff_cli.system.files import write_atomically
 from mlff_cli.system.interruption import delayed
@@ -71,8 +71,8 @@ def _watch(config: Mapping[str, Any]) -> None:
     log = AnswersLog(
         output,
         _columns(predictor),
-        products=[product.name for product in predictor.products],
-        fixed=predictor.deployed.provenance,
+        products=predictor.product_names,
+        fixed=predictor.provenance,
     )
     counts: Counter[str] = Counter()
     with held(output), log.opened():
@@ -114,7 +114,7 @@ def _added(
     log: AnswersLog,
     images: Sequence[Arrived],
     answers: Sequence[Answer],
-    predictor: Predictor,
+    predictor: Answering,
     overlays: Path | None,
 ) -> list[tuple[Arrived, Line]]:
     """Add answers to the log and return their lines; of files that changed meanwhile none."""
@@ -142,12 +142,12 @@ def _draw(answer: Answer, folder: Path, number: int) -> None:
         write_atomically(file, picture.getvalue())
 
 
-def _columns(predictor: Predictor) -> list[str]:
+def _columns(predictor: Answering) -> list[str]:
     scores = (SCORE + name for name in predictor.outputs)
-    return [*FIRST, *scores, *LAST, *predictor.deployed.provenance]
+    return [*FIRST, *scores, *LAST, *predictor.provenance]
 
 
-def _line(answer: Answer, predictor: Predictor) -> Line:
+def _line(answer: Answer, predictor: Answering) -> Line:
     """Return what is known of an answer by column."""
     return {
         **{name: getattr(answer, name) for name in FIRST},
@@ -155,7 +155,7 @@ def _line(answer: Answer, predictor: Predictor) -> Line:
         "best": max(answer.scores.values(), default=None) if predictor.scores_are_shares else None,
         "milliseconds": round(answer.milliseconds, 3),
         "problem": answer.problem,
-        **predictor.deployed.provenance,
+        **predictor.provenance,
     }
 
 

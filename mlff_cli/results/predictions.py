@@ -61,18 +61,28 @@ class Predictions:
     @property
     def predicted(self) -> list[tuple[str, ...]]:
         """The class of the highest score, the labels above the threshold, or the numbers."""
-        if self.kind == "class":
-            return [(self.outputs[place],) for place in self.scores.argmax(axis=1)]
-        if self.kind == "numbers":
-            return [tuple(row) for row in self.scores.astype(str).tolist()]
-        return [
-            tuple(name for name, score in zip(self.outputs, row, strict=True) if score)
-            for row in self.scores >= LABEL_THRESHOLD
-        ]
+        return predicted(self.kind, self.outputs, self.scores)
 
     def bearing(self, output: str) -> NDArray[np.bool_]:
         """Return which images (N,) have a class or label."""
         return np.array([output in truth for truth in self.truths], bool)
+
+
+def predicted(
+    kind: Kind, outputs: Sequence[str], scores: NDArray[np.float32]
+) -> list[tuple[str, ...]]:
+    """Return what scores (N, O) say in words.
+
+    The class of the highest score, the labels above the threshold, or the numbers.
+    """
+    if kind == "class":
+        return [(outputs[place],) for place in scores.argmax(axis=1)]
+    if kind == "numbers":
+        return [tuple(row) for row in scores.astype(str).tolist()]
+    return [
+        tuple(name for name, score in zip(outputs, row, strict=True) if score)
+        for row in scores >= LABEL_THRESHOLD
+    ]
 
 
 def truth_of(record: Record, kind: Kind) -> tuple[str, ...]:

@@ -16,8 +16,8 @@ from mlff_cli.errors import UserError
 from mlff_cli.heads.decision import DECISIONS, UNKNOWN, Decision
 from mlff_cli.heads.nearest import Nearest
 from mlff_cli.heads.novelty import Novelty
-from mlff_cli.images.decoding import WIDEST, wide_values
-from mlff_cli.results.predictions import Predictions
+from mlff_cli.results.predictions import predicted
+from mlff_cli.runs.answer import Answer, image_of, problem_of
 from mlff_cli.runs.calibration import level_descriptors, novelty_descriptors
 from mlff_cli.runs.deciding import DecisionSettings, decision_of, why_none_is_unknown
 from mlff_cli.runs.deployed import Deployed, Product
@@ -27,43 +27,6 @@ AT_ONCE = 512
 
 AUTO = "auto"
 """As a product: the one whose training images are nearest."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What is said of one image.
-
-    Attributes:
-        path: As it was asked for.
-        content: SHA-256 of the file; "" where it cannot be read.
-        product: Whose head answers.
-        product_sure: How sure the product is where it was found out: 1 - the distance to its
-            training images over that to the next product's; 0: a toss-up.
-        label: The class, the labels or the numbers predicted, joined by ";".
-        scores: Of every output.
-        defect_score: How surely it is defective; None where the product knows no good parts.
-        threshold: From which score of a defect it is defective; None where none was chosen.
-        novelty: The share of validation images that are less unlike the training images; None
-            where nothing is known of these.
-        decision: What to do with the part; "" where nothing says so.
-        milliseconds: Its share of the time that its batch took.
-        problem: Why nothing is said; "" otherwise.
-        where: What speaks for the label, place by place (H, W); None where it was not asked for.
-    """
-
-    path: str
-    content: str = ""
-    product: str = ""
-    product_sure: float | None = None
-    label: str = ""
-    scores: Mapping[str, float] = field(default_factory=dict)
-    defect_score: float | None = None
-    threshold: float | None = None
-    novelty: float | None = None
-    decision: str = ""
-    milliseconds: float = 0.0
-    problem: str = ""
-    where: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -113,6 +76,11 @@ class Predictor:
         return [self.deployed.product(name) for name in known]
 
     @property
+    def product_names(self) -> list[str]:
+        """Of those that it may answer for."""
+        return [product.name for product in self.products]
+
+    @property
     def remark(self) -> str:
         """What decisions cannot be, though it is asked for; "" where there is nothing to say."""
         return why_none_is_unknown(self.deployed, self.products, self.settings)
@@ -127,6 +95,11 @@ class Predictor:
         """Whether scores lie between 0 and 1; else they are numbers in their own units."""
         return self.deployed.kind != "numbers"
 
+    @property
+    def provenance(self) -> Mapping[str, str]:
+        """Where the answers come from, column by column of a file of answers."""
+        return self.deployed.provenance
+
     def answers(self, paths: Sequence[Path]) -> Iterator[Answer]:
         """Yield what is said of each image, in their order; features are not kept."""
         for start in range(0, len(paths), AT_ONCE):
@@ -139,13 +112,13 @@ class Predictor:
         except UserError as error:
             if len(paths) == 1:
                 self._forget({self.products[0].head})
-                return [Answer(str(paths[0]), problem=_problem(error, paths[0]))]
+                return [Answer(str(paths[0]), problem=problem_of(error, paths[0]))]
             half = len(paths) // 2
             return [*self._batch(paths[:half]), *self._batch(paths[half:])]
 
     def _answered(self, paths: Sequence[Path]) -> list[Answer]:
         started = time.perf_counter()
-        images = [FileImage(path.absolute(), self._bits(path)) for path in paths]
+        images = [image_of(path, self.deployed.bits) for path in paths]
         contents = [FileImage(image.path).identity() for image in images]
         found: dict[int, Answer] = {}
         heads = {self.products[0].head}
@@ -195,7 +168,7 @@ class Predictor:
         defects: list[float | None] = [None] * len(images)
         if decision.has_good:
             defects = list(decision.defect_scores(given).tolist())
-        labels = _labels(self.deployed, product, scores)
+        labels = predicted(self.deployed.kind, product.outputs, scores)
         where = self._where(product, images, scores)
         return [
             Answer(
@@ -257,21 +230,6 @@ class Predictor:
         limit = self.settings.novelty
         return [False] * len(p_values) if limit is None else (p_values <= limit).tolist()
 
-    def _bits(self, path: Path) -> int:
-        """Return the bits of the range that a 16-bit image is scaled from: those of the run.
-
-        Raises:
-            UserError: The image has 16 bits and the run has seen none such.
-        """
-        if self.deployed.bits is not None:
-            return self.deployed.bits
-        if wide_values(path) is not None:
-            raise UserError(
-                f"{path}: has 16 bits, and the run was trained on images of 8 bits; save it as "
-                "those were"
-            )
-        return WIDEST
-
 
 def _sureness(distances: Tensor, chosen: int) -> list[float | None]:
     """Return how sure the choice of a column of distances (N, P) is; None with a single one."""
@@ -280,27 +238,3 @@ def _sureness(distances: Tensor, chosen: int) -> list[float | None]:
     others = distances.clone()
     others[:, chosen] = torch.inf
     return list((1 - distances[:, chosen] / others.amin(dim=1)).tolist())
-
-
-def _labels(
-    deployed: Deployed, product: Product, scores: NDArray[np.float32]
-) -> list[tuple[str, ...]]:
-    """Return what is predicted in words."""
-    count = len(scores)
-    return Predictions(
-        experience=product.name,
-        trained=len(deployed.experiences),
-        split="",
-        kind=deployed.kind,
-        outputs=product.outputs,
-        images=[""] * count,
-        contents=[""] * count,
-        groups=[""] * count,
-        truths=[()] * count,
-        scores=scores,
-    ).predicted
-
-
-def _problem(error: UserError, path: Path) -> str:
-    """Return what is wrong with an image, without its name and the remedies of training."""
-    return str(error).removeprefix(f"{path.absolute()}: ").removeprefix(f"{path}: ").split(". ")[0]

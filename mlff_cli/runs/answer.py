@@ -1,0 +1,106 @@
+"""What is said of one image, and what every predictor says it with; imports no torch."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlff_cli.data.files import FileImage
+from mlff_cli.errors import UserError
+from mlff_cli.images.decoding import WIDEST, wide_values
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is said of one image.
+
+    Attributes:
+        path: As it was asked for.
+        content: SHA-256 of the file; "" where it cannot be read.
+        product: Whose head answers.
+        product_sure: How sure the product is where it was found out: 1 - the distance to its
+            training images over that to the next product's; 0: a toss-up.
+        label: The class, the labels or the numbers predicted, joined by ";".
+        scores: Of every output.
+        defect_score: How surely it is defective; None where the product knows no good parts.
+        threshold: From which score of a defect it is defective; None where none was chosen.
+        novelty: The share of validation images that are less unlike the training images; None
+            where nothing is known of these.
+        decision: What to do with the part; "" where nothing says so.
+        milliseconds: Its share of the time that its batch took.
+        problem: Why nothing is said; "" otherwise.
+        where: What speaks for the label, place by place (H, W); None where it was not asked for.
+    """
+
+    path: str
+    content: str = ""
+    product: str = ""
+    product_sure: float | None = None
+    label: str = ""
+    scores: Mapping[str, float] = field(default_factory=dict)
+    defect_score: float | None = None
+    threshold: float | None = None
+    novelty: float | None = None
+    decision: str = ""
+    milliseconds: float = 0.0
+    problem: str = ""
+    where: NDArray[np.float32] | None = None
+
+
+class Answering(Protocol):
+    """What answers for images: a run, what was packed of one, or an exported file."""
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The names that it answers with."""
+        ...
+
+    @property
+    def scores_are_shares(self) -> bool:
+        """Whether scores lie between 0 and 1; else they are numbers in their own units."""
+        ...
+
+    @property
+    def provenance(self) -> Mapping[str, str]:
+        """Where the answers come from, column by column of a file of answers."""
+        ...
+
+    @property
+    def product_names(self) -> Sequence[str]:
+        """Of those that it may answer for."""
+        ...
+
+    @property
+    def remark(self) -> str:
+        """What decisions cannot be, though it is asked for; "" where there is nothing to say."""
+        ...
+
+    def answers(self, paths: Sequence[Path]) -> Iterator[Answer]:
+        """Yield what is said of each image, in their order."""
+        ...
+
+
+def image_of(path: Path, bits: int | None) -> FileImage:
+    """Return an image of a file, 16 bits scaled from the range that they had in training.
+
+    Args:
+        path: The file.
+        bits: Of that range; None where no image of the run had 16 bits.
+
+    Raises:
+        UserError: The image has 16 bits and the run has seen none such.
+    """
+    if bits is None and wide_values(path) is not None:
+        raise UserError(
+            f"{path}: has 16 bits, and the run was trained on images of 8 bits; save it as "
+            "those were"
+        )
+    return FileImage(path.absolute(), WIDEST if bits is None else bits)
+
+
+def problem_of(error: UserError, path: Path) -> str:
+    """Return what is wrong with an image, without its name and the remedies of training."""
+    return str(error).removeprefix(f"{path.absolute()}: ").removeprefix(f"{path}: ").split(". ")[0]
