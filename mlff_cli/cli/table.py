@@ -76,6 +76,13 @@ COMMANDS = {
         "<run folder> [output=line.mlff] [since=old.mlff] | <old.mlff> apply=new.delta [key=value]",
         positional="run",
     ),
+    "export": Command(
+        "make one file of a run that answers without mlff: mlff export <run> output=line.onnx",
+        "mlff_cli.commands.export",
+        "export",
+        "<run folder> output=<file> [key=value] ...",
+        positional="run",
+    ),
     "verify": Command(
         "check a finished run: hashes, backbone, config, data, and its scores once more",
         "mlff_cli.commands.verify",

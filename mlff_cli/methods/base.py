@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from mlff_cli.backbones.network import Backbone
 from mlff_cli.backbones.recipe import BackboneRecipe
 from mlff_cli.errors import UserError
 from mlff_cli.features.columns import Columns
@@ -137,6 +138,10 @@ class Method(ABC):
         Returns:
             Scores (N, O) as metrics take them, and descriptors (N, D).
         """
+
+    @abstractmethod
+    def backbone(self) -> Backbone:
+        """Return the network whose levels the fusion layers read; whoever asks changes nothing."""
 
     def scores(self, head: str, images: Sequence[ImageSource]) -> NDArray[np.float32]:
         """Return what a head gives for images: (N, O), as metrics take it."""

@@ -95,6 +95,10 @@ class FineTuning(Method):
         scores: NDArray[np.float32] = torch.cat(parts).numpy()
         return scores, torch.cat(described)
 
+    def backbone(self) -> Backbone:
+        """Return the network as it has learned."""
+        return self.network.backbone
+
     def _part(self, experience: Experience) -> Part:
         head = self.adapters[experience.head]
         targets = head.targets(experience.train, head.outputs).to(self.context.device.device)

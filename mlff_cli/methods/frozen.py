@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mlff_cli.backbones.levels import LevelInfo
+from mlff_cli.backbones.network import Backbone
 from mlff_cli.features.columns import Columns, everything
 from mlff_cli.fusion.base import FusionLayer
 from mlff_cli.methods.adapters import Adapters
@@ -87,6 +88,10 @@ class FrozenMethod(Method):
     def can_read(self, images: Sequence[ImageSource]) -> bool:
         """Return whether images, or at least their features, are at hand."""
         return self.context.features.at_hand(images, self.adapters.fusion.inputs)
+
+    def backbone(self) -> Backbone:
+        """Return the network, built anew: features are mostly read from the store."""
+        return self.context.recipe.build()
 
     @property
     def has_places(self) -> bool:

@@ -4,16 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mlff_cli.runs.bundle.answering import Bundle
-from mlff_cli.runs.bundle.description import BUNDLE
-from mlff_cli.runs.deciding import DecisionSettings
-from mlff_cli.runs.deployed import of_run
-from mlff_cli.runs.predicting import Predictor
-from mlff_cli.runs.reopen import reopen
+from mlff_cli.runs.answer import Answering
+from mlff_cli.runs.export.predictor import SUFFIX, opened_file
 
 
-def predictor_of(path: Path, config: Mapping[str, Any], *, look: bool) -> Predictor:
-    """Open the folder of a finished run, or a bundle, to predict with.
+def predictor_of(path: Path, config: Mapping[str, Any], *, look: bool) -> Answering:
+    """Open the folder of a finished run, a bundle, or an exported file, to predict with.
 
     Args:
         path: What is opened.
@@ -23,6 +19,16 @@ def predictor_of(path: Path, config: Mapping[str, Any], *, look: bool) -> Predic
     Raises:
         UserError: There is nothing to predict with, or not what is asked for.
     """
+    if path.suffix.lower() == SUFFIX and not path.is_dir():
+        return opened_file(path, config)
+    # Here and not above: torch is imported for them.
+    from mlff_cli.runs.bundle.answering import Bundle
+    from mlff_cli.runs.bundle.description import BUNDLE
+    from mlff_cli.runs.deciding import DecisionSettings
+    from mlff_cli.runs.deployed import of_run
+    from mlff_cli.runs.predicting import Predictor
+    from mlff_cli.runs.reopen import reopen
+
     weights = config["backbone"]["weights"]
     if path.suffix.lower() == BUNDLE:
         bundle = Bundle(path, trainer=config["trainer"], paths=config["paths"], weights=weights)

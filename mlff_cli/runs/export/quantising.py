@@ -1,0 +1,77 @@
+"""A graph whose backbone computes with whole numbers of eight bits."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlff_cli.backbones.levels import Size
+from mlff_cli.images.loading import image_batches
+from mlff_cli.runs.export.graph import RESIZED
+from mlff_cli.runs.export.session import EXTRA
+from mlff_cli.system.extras import extra_module
+from mlff_cli.tasks.record import ImageSource
+
+IMAGES = 200
+"""Training images that ranges of numbers are taken from at most, evenly thinned."""
+
+MULTIPLIED = ("Conv", "MatMul", "Gemm")
+"""Operators that compute with whole numbers; only those of the backbone do."""
+
+SCOPES = "pkg.torch.onnx.name_scopes"
+"""Where torch notes which module a node comes from."""
+
+
+def quantised(graph: Any, images: Sequence[ImageSource], size: Size) -> Any:
+    """Return a network's graph with a quantised backbone: static, per channel, QDQ.
+
+    Weights have seven of the eight bits: so the sums of no processor overflow, and all say the
+    same.
+
+    Args:
+        graph: As from `graph.network_graph`.
+        images: Training images; ranges are taken from some of them.
+        size: Of the images that the network sees.
+    """
+    quantization = extra_module("onnxruntime.quantization", EXTRA)
+    onnx = extra_module("onnx", EXTRA)
+    sample = images[:: -(-len(images) // IMAGES)]
+    with TemporaryDirectory(prefix="mlff-export-") as folder:
+        given, made = Path(folder, "given.onnx"), Path(folder, "made.onnx")
+        onnx.save(graph, given)
+        quantization.quantize_static(
+            given,
+            made,
+            _Reader(image_batches(sample, size, 1, 0)),
+            quant_format=quantization.QuantFormat.QDQ,
+            per_channel=True,
+            reduce_range=True,
+            activation_type=quantization.QuantType.QUInt8,
+            weight_type=quantization.QuantType.QInt8,
+            nodes_to_quantize=_of_backbone(graph),
+        )
+        return onnx.load(made)
+
+
+def _of_backbone(graph: Any) -> list[str]:
+    return [
+        node.name
+        for node in graph.graph.node
+        if node.op_type in MULTIPLIED
+        and any(p.key == SCOPES and "'backbone'" in p.value for p in node.metadata_props)
+    ]
+
+
+class _Reader:
+    """Gives images as ONNX Runtime's calibration asks for them."""
+
+    def __init__(self, batches: Iterator[Any]) -> None:
+        self._batches = batches
+
+    def get_next(self) -> Mapping[str, NDArray[np.uint8]] | None:
+        """Return the inputs of the next pass; None after the last."""
+        batch = next(self._batches, None)
+        return None if batch is None else {RESIZED: batch.numpy()}
