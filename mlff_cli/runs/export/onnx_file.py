@@ -18,8 +18,8 @@ def onnx_file(exported: ExportedProduct, precision: str) -> bytes:
     """
     card = exported.card(precision)
     graph = network_graph(exported.network(half=precision == "fp16"))
-    with_limits(graph, exported.limits)
     if precision == "int8":
         images = [record.image for record in exported.records("train")]
         graph = quantised(graph, images, card.size)
+    with_limits(graph, exported.limits)
     return sealed(described(with_resizing(graph, card.size), card))

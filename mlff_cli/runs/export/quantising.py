@@ -1,6 +1,8 @@
 """A graph whose backbone computes with whole numbers of eight bits."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,15 +13,18 @@ from numpy.typing import NDArray
 from mlff_cli.backbones.levels import Size
 from mlff_cli.images.loading import image_batches
 from mlff_cli.runs.export.graph import RESIZED
-from mlff_cli.runs.export.session import EXTRA
+from mlff_cli.runs.export.session import EXTRA, NOVELTY, THRESHOLD
 from mlff_cli.system.extras import extra_module
 from mlff_cli.tasks.record import ImageSource
 
 IMAGES = 200
 """Training images that ranges of numbers are taken from at most, evenly thinned."""
 
-MULTIPLIED = ("Conv", "MatMul", "Gemm")
-"""Operators that compute with whole numbers; only those of the backbone do."""
+WHOLE_NUMBERS = ("Conv", "Clip", "Relu", "MatMul", "Gemm")
+"""Operators of the backbone that compute with whole numbers.
+
+What cuts off a convolution's result belongs to them: else its range would hold what is cut off.
+"""
 
 SCOPES = "pkg.torch.onnx.name_scopes"
 """Where torch notes which module a node comes from."""
@@ -27,9 +32,6 @@ SCOPES = "pkg.torch.onnx.name_scopes"
 
 def quantised(graph: Any, images: Sequence[ImageSource], size: Size) -> Any:
     """Return a network's graph with a quantised backbone: static, per channel, QDQ.
-
-    Weights have seven of the eight bits: so the sums of no processor overflow, and all say the
-    same.
 
     Args:
         graph: As from `graph.network_graph`.
@@ -39,7 +41,7 @@ def quantised(graph: Any, images: Sequence[ImageSource], size: Size) -> Any:
     quantization = extra_module("onnxruntime.quantization", EXTRA)
     onnx = extra_module("onnx", EXTRA)
     sample = images[:: -(-len(images) // IMAGES)]
-    with TemporaryDirectory(prefix="mlff-export-") as folder:
+    with TemporaryDirectory(prefix="mlff-export-") as folder, _quiet():
         given, made = Path(folder, "given.onnx"), Path(folder, "made.onnx")
         onnx.save(graph, given)
         quantization.quantize_static(
@@ -48,7 +50,6 @@ def quantised(graph: Any, images: Sequence[ImageSource], size: Size) -> Any:
             _Reader(image_batches(sample, size, 1, 0)),
             quant_format=quantization.QuantFormat.QDQ,
             per_channel=True,
-            reduce_range=True,
             activation_type=quantization.QuantType.QUInt8,
             weight_type=quantization.QuantType.QInt8,
             nodes_to_quantize=_of_backbone(graph),
@@ -56,11 +57,21 @@ def quantised(graph: Any, images: Sequence[ImageSource], size: Size) -> Any:
         return onnx.load(made)
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence advice to prepare a graph, which torch's exporter has prepared."""
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
 def _of_backbone(graph: Any) -> list[str]:
     return [
         node.name
         for node in graph.graph.node
-        if node.op_type in MULTIPLIED
+        if node.op_type in WHOLE_NUMBERS
         and any(p.key == SCOPES and "'backbone'" in p.value for p in node.metadata_props)
     ]
 
@@ -71,7 +82,8 @@ class _Reader:
     def __init__(self, batches: Iterator[Any]) -> None:
         self._batches = batches
 
-    def get_next(self) -> Mapping[str, NDArray[np.uint8]] | None:
+    def get_next(self) -> Mapping[str, NDArray[Any]] | None:
         """Return the inputs of the next pass; None after the last."""
         batch = next(self._batches, None)
-        return None if batch is None else {RESIZED: batch.numpy()}
+        limits = {THRESHOLD: np.array(0.5, np.float64), NOVELTY: np.array(0.5, np.float32)}
+        return None if batch is None else {RESIZED: batch.numpy()} | limits

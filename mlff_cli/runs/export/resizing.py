@@ -149,7 +149,8 @@ resizing (uint8[batch,height,width,3] image) => (uint8[batch,3,new_height,new_wi
     same_number = ReduceMin <keepdims = 0> (same_numbers)
     same = Cast <to = 9> (same_number)
     resized = If (same) <
-        then_branch = as_it_is () => (uint8[b1,c1,h1,w1] unchanged) { unchanged = Identity (planes) },
+        then_branch = as_it_is () => (uint8[b1,c1,h1,w1] unchanged)
+            { unchanged = Identity (planes) },
         else_branch = in_two_passes () => (uint8[b2,c2,h2,w2] changed)
         {
             turned = If (rows_first) <
@@ -197,4 +198,7 @@ def resizing(size: tuple[int, int]) -> Any:
         opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(DOMAIN, 1)],
         ir_version=IR_VERSION,
     )
-    return extra_module("onnx.inliner", EXTRA).inline_local_functions(model)
+    written_out = extra_module("onnx.inliner", EXTRA).inline_local_functions(model)
+    del written_out.opset_import[:]
+    written_out.opset_import.extend([helper.make_opsetid("", OPSET)])
+    return written_out

@@ -49,6 +49,8 @@ class Session:
         options.log_severity_level = 3
         # Threads that spin while they wait starve every other process of a small machine.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # Of int8: on processors whose sums of products would overflow, slower ones that do not.
+        options.add_session_config_entry("session.x64quantprecision", "1")
         try:
             self._session: Any = runtime.InferenceSession(
                 content, options, providers=["CPUExecutionProvider"]
