@@ -56,7 +56,7 @@ COMMANDS = {
         "say what images show, with a run or bundle: mlff predict <run> new/*.png",
         "mlff_cli.commands.predict",
         "predict",
-        "<run or bundle> <file, folder, pattern or list.csv> ... [--watch <folder>] [key=value]",
+        "<run, bundle or .onnx> <file, folder, pattern or list.csv> ... [--watch <folder>]",
         positional="words",
         several=True,
         keys_as_flags=("watch",),

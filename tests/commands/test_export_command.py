@@ -14,8 +14,7 @@ from command_calls import Result, call, imported, refusal
 from PIL import Image
 from tiny_task import picture, write_images
 
-from mlff_cli.commands import export as command
-from mlff_cli.runs.export import gate, network
+from mlff_cli.runs.export import gate, network, onnx_file
 from mlff_cli.runs.export.card import card_of
 from mlff_cli.runs.export.session import Session
 
@@ -193,7 +192,7 @@ def refused_file(*words: str) -> str:
 
 
 def test_what_fewer_digits_lose_is_bounded(run, made, empty, monkeypatch):
-    monkeypatch.setattr(command, "onnx_file", lambda exported, precision: made[0].read_bytes())
+    monkeypatch.setattr(onnx_file, "onnx_file", lambda exported, precision: made[0].read_bytes())
     monkeypatch.setattr(gate.Comparison, "drop", 0.5)
     (empty / "small.onnx").write_text("of an earlier export")
     words = ("export", str(run), "product=bolt", "precision=int8", "output=small.onnx")
@@ -203,7 +202,7 @@ def test_what_fewer_digits_lose_is_bounded(run, made, empty, monkeypatch):
 
 
 def test_scores_that_differ_are_refused_without_another_decision(run, made, empty, monkeypatch):
-    monkeypatch.setattr(command, "onnx_file", lambda exported, precision: made[0].read_bytes())
+    monkeypatch.setattr(onnx_file, "onnx_file", lambda exported, precision: made[0].read_bytes())
     monkeypatch.setattr(gate, "TOLERANCE", -1.0)
     said = refused_file("export", str(run), "product=bolt", "output=bolts.onnx")
     assert "0 of 8 validation images are answered otherwise, and scores differ" in said

@@ -111,7 +111,7 @@ def test_a_trainer_adds_no_key_to_the_default_one(choice):
 PATHS = [f"{group}/{choice}" for group, choice in NAMED]
 PATHS += [f"{group}/{choice}" for group in ("trainer",) for choice in choices(group)]
 PATHS += sorted(CONFIGS)
-FREE = ("name", "model", "run", "use_head", "good")
+FREE = ("name", "model", "run", "output", "use_head", "good")
 """Keys that take any text."""
 
 

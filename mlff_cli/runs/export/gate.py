@@ -22,6 +22,9 @@ from mlff_cli.tasks.record import ImageSource, Record
 TOLERANCE = 1e-4
 """How far scores may lie from those of the run at full precision; numbers above 1 by that share."""
 
+Answer = Callable[[NDArray[np.uint8]], Said]
+"""What answers for images (1, H, W, 3) of any size."""
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -56,9 +59,7 @@ def judged_by_run(
     return Judged(np.concatenate(scores), np.concatenate(codes))
 
 
-def judged_by_file(
-    answer: Callable[[NDArray[np.uint8]], Said], images: Sequence[ImageSource]
-) -> Judged:
+def judged_by_file(answer: Answer, images: Sequence[ImageSource]) -> Judged:
     """Return what a file says of images, each at its own size (1, H, W, 3) and alone."""
     said = [answer(image.load()[None]) for image in images]
     return Judged(

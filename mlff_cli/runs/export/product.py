@@ -1,13 +1,10 @@
 """A product of a run, with what a file of it is made of and held against."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from mlff_cli import __version__
 from mlff_cli.backbones.levels import sides
@@ -17,9 +14,9 @@ from mlff_cli.heads.novelty import Novelty
 from mlff_cli.runs.deciding import DecisionSettings, decision_of
 from mlff_cli.runs.deployed import Deployed, Product, of_run
 from mlff_cli.runs.export.card import Card
-from mlff_cli.runs.export.gate import Comparison, compared, judged_by_file, judged_by_run
+from mlff_cli.runs.export.gate import Answer, Comparison, compared, judged_by_file, judged_by_run
 from mlff_cli.runs.export.network import Inspection
-from mlff_cli.runs.export.session import NEVER, NOVELTY, THRESHOLD, Said
+from mlff_cli.runs.export.session import NEVER, NOVELTY, THRESHOLD
 from mlff_cli.runs.predicting import AUTO
 from mlff_cli.runs.reopen import OpenRun, reopen
 from mlff_cli.runs.scoring import is_readable
@@ -120,12 +117,8 @@ class ExportedProduct:
             )
         return found
 
-    def compared(self, answer: Callable[[NDArray[np.uint8]], Said]) -> Comparison:
-        """Return how a file answers on the validation images beside the run.
-
-        Args:
-            answer: Answers for images (1, H, W, 3) of any size.
-        """
+    def compared(self, answer: Answer) -> Comparison:
+        """Return how a file answers on the validation images beside the run."""
         images = [record.image for record in self.validation]
         method, head = self.opened.method, self.product.head
         by_run = judged_by_run(method, head, self.novelty, self.decision, images)
