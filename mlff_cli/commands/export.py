@@ -13,6 +13,9 @@ from mlff_cli.system.logs import logging_to
 SUFFIXES = {"onnx": ".onnx", "litert": ".tflite"}
 """How files of each format end."""
 
+CARD = ".json"
+"""How the file beside a LiteRT file ends that says what it is."""
+
 
 def run(config: Mapping[str, Any]) -> int:
     """Write the file, if it says of the validation images what the run says."""
@@ -24,6 +27,8 @@ def run(config: Mapping[str, Any]) -> int:
         comparison = exported.compared(answer)
     if refusal := comparison.refusal(None if precision == "fp32" else config["max_drop"]):
         raise UserError(f"{output} is not written: {refusal}")
+    if config["format"] == "litert":  # whose files have no place for it
+        write_atomically(output.with_suffix(CARD), exported.card(precision).text)
     write_atomically(output, content)
     print(comparison.sentence)
     print(f"{output} ({precision}, {len(content) / 1e6:.1f} MB)")

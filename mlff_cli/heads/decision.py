@@ -28,7 +28,10 @@ class Decision(nn.Module):
         exclusive: Whether the outputs are classes of which one is right.
         threshold: From which score of a defect an image is defective; None: none was chosen.
         floor: The score from which a class is in the set; None: sets are not looked at.
+        dtype: Of the scores of a defect.
     """
+
+    dtype = torch.float64
 
     def __init__(
         self,
@@ -49,8 +52,8 @@ class Decision(nn.Module):
         self.floor = floor
 
     def defect_scores(self, scores: Tensor) -> Tensor:
-        """Return how surely each image is defective (B,), float64, of scores (B, O)."""
-        wide = scores.double()
+        """Return how surely each image is defective (B,) by scores (B, O)."""
+        wide = scores.to(self.dtype)
         if self.exclusive and self.good is not None:
             return 1 - wide[:, self.good]
         others = [place for place in range(scores.shape[1]) if place != self.good]

@@ -14,8 +14,10 @@ from command_calls import Result, call, imported, refusal
 from PIL import Image
 from tiny_task import picture, write_images
 
-from mlff_cli.runs.export import gate, network, onnx_file
+from mlff_cli.config.shipped import shipped
+from mlff_cli.runs.export import gate, litert, network, onnx_file
 from mlff_cli.runs.export.card import card_of
+from mlff_cli.runs.export.product import exported_product
 from mlff_cli.runs.export.session import Session
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "onnx_predict.py"
@@ -240,6 +242,31 @@ def test_what_cannot_be_exported_is_told_at_once(run, empty, monkeypatch):
     missing = refused_file("export", str(run), "product=bolt", "output=a.onnx")
     assert "pip install 'mlff[export]'" in missing
     assert list(empty.iterdir()) == []
+
+
+def test_litert_is_an_extra(run, empty, monkeypatch):
+    monkeypatch.setitem(sys.modules, "litert_torch", None)
+    words = ("export", str(run), "product=bolt", "format=litert")
+    assert "pip install 'mlff[litert]'" in refused_file(*words, "output=a.tflite")
+    assert "a LiteRT file is fp32" in refused_file(*words, "output=a.tflite", "precision=int8")
+    assert "ends in .tflite (format=litert)" in refusal(*words, "output=a.onnx")
+    assert list(empty.iterdir()) == []
+
+
+def test_what_is_given_to_litert_says_the_same(run, made):
+    import torch
+
+    paths = {**shipped("paths/default"), "features": "unused"}
+    config = {**shipped("export"), "run": str(run), "product": "bolt", "paths": paths}
+    exported = exported_product(config)
+    graph = litert.folded(litert.OneImage(exported.network(), exported.limits), (32, 32))
+    assert not {"aten.eye.default"} & {str(node.target) for node in graph.graph.nodes}
+    image = picture((1, 32, 32, 3))
+    said = Session(made[0].read_bytes(), "bolts")(image)
+    scores, defect, novelty, decision = graph(torch.from_numpy(image))
+    np.testing.assert_allclose(scores.numpy(), said.scores, atol=1e-5)
+    np.testing.assert_allclose(defect.numpy(), said.defect_score, atol=1e-5)
+    assert (novelty.item(), decision.item()) == (said.novelty.item(), said.decision.item())
 
 
 def test_what_a_file_cannot_do_is_told(made, new, empty):

@@ -1,5 +1,6 @@
 """A product as a LiteRT (TensorFlow Lite) file: one image of the network's own size at a time."""
 
+from copy import copy
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch._inductor.constant_folding import constant_fold
 
 from mlff_cli.errors import UserError
 from mlff_cli.images.loading import resized
@@ -28,8 +30,10 @@ class OneImage(nn.Module):
     def __init__(self, inspection: Inspection, limits: dict[str, float | None]) -> None:
         super().__init__()
         self.inspection = inspection
+        self.inspection.decision = copy(inspection.decision)
+        self.inspection.decision.dtype = torch.float32  # LiteRT has hardly any operator for more
         threshold, novelty = limits[THRESHOLD], limits[NOVELTY]
-        self.register_buffer("threshold", torch.tensor(threshold or 0.0, dtype=torch.float64))
+        self.register_buffer("threshold", torch.tensor(threshold or 0.0, dtype=torch.float32))
         self.register_buffer("novelty_limit", torch.tensor(novelty or NEVER))
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -50,13 +54,32 @@ def litert_file(exported: ExportedProduct, precision: str) -> bytes:
     if precision != "fp32":
         raise UserError(f"precision={precision}: a LiteRT file is fp32; give format=onnx for it")
     converter = extra_module("litert_torch", EXTRA)
-    height, width = exported.card(precision).size
-    module = OneImage(exported.network(), exported.limits).eval()
-    sample = (torch.zeros(1, height, width, 3, dtype=torch.uint8),)
+    size = exported.card(precision).size
+    module = OneImage(exported.network(), exported.limits)
     with TemporaryDirectory(prefix="mlff-export-") as folder, torch.no_grad():
         file = Path(folder, "made.tflite")
-        converter.convert(module, sample).export(str(file))
+        converter.convert(folded(module, size), _sample(size)).export(str(file))
         return file.read_bytes()
+
+
+def folded(module: OneImage, size: tuple[int, int]) -> Any:
+    """Return a module as a graph in which what depends on no image is worked out.
+
+    The matrices that interpolate begin with `torch.eye`, for which LiteRT has no operator.
+    """
+    graph: Any = torch.export.export(module.eval(), _sample(size)).module()
+    for number, node in enumerate(list(graph.graph.nodes)):
+        if node.target is torch.ops.aten.eye.default:
+            graph.register_buffer(f"identity_{number}", node.target(*node.args))
+            with graph.graph.inserting_before(node):
+                node.replace_all_uses_with(graph.graph.get_attr(f"identity_{number}"))
+            graph.graph.erase_node(node)
+    constant_fold(graph)
+    return graph
+
+
+def _sample(size: tuple[int, int]) -> tuple[Tensor]:
+    return (torch.zeros(1, *size, 3, dtype=torch.uint8),)
 
 
 class LitertSession:

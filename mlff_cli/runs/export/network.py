@@ -65,7 +65,9 @@ class Inspection(nn.Module):
         if self.novelty is not None:
             p_values = self.novelty(self.seen(maps, descriptors))
         decision = self._decision(threshold, novelty_limit)
-        defects = decision.defect_scores(scores) if decision.has_good else nothing.double()
+        defects = (
+            decision.defect_scores(scores) if decision.has_good else nothing.to(decision.dtype)
+        )
         novelty = nothing if p_values is None else 1 - p_values.amax(dim=1)
         return scores, defects, novelty, decision(scores, p_values)
 
