@@ -260,10 +260,11 @@ def test_what_is_given_to_litert_says_the_same(run, made):
     config = {**shipped("export"), "run": str(run), "product": "bolt", "paths": paths}
     exported = exported_product(config)
     graph = litert.folded(litert.OneImage(exported.network(), exported.limits), (32, 32))
-    assert not {"aten.eye.default"} & {str(node.target) for node in graph.graph.nodes}
+    assert "aten.eye.default" not in {str(node.target) for node in graph.graph.nodes}
     image = picture((1, 32, 32, 3))
     said = Session(made[0].read_bytes(), "bolts")(image)
-    scores, defect, novelty, decision = graph(torch.from_numpy(image))
+    with torch.no_grad():
+        scores, defect, novelty, decision = graph(torch.from_numpy(image))
     np.testing.assert_allclose(scores.numpy(), said.scores, atol=1e-5)
     np.testing.assert_allclose(defect.numpy(), said.defect_score, atol=1e-5)
     assert (novelty.item(), decision.item()) == (said.novelty.item(), said.decision.item())
