@@ -89,7 +89,7 @@ def joined(part):
 REFUSALS = [
     # misspelt names
     (["trian"], "no command 'trian'; did you mean 'train'?"),
-    (["fly"], "choose one of: completion, "),
+    (["fly"], "choose one of: adapters, "),
     (["list", "fusoin"], "no group 'fusoin'; did you mean 'fusion'?"),
     (["list", "fusion", "head"], "one group"),
     (["completion", "fish"], "bash"),

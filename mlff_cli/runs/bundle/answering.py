@@ -123,17 +123,22 @@ class Bundle:
             for name, tensor in tensors.items()
             if name.startswith(NOVELTY)
         }
-        novelty = novelty_of(parts, self.without_heads.adapters.fusion.width, place)
+        width = self.without_heads.adapters.fusion.width + self._levels_width
+        novelty = novelty_of(parts, width, place)
         if len(novelty.means) not in (1, len(entry.outputs)) or TRUTHS not in tensors:
             raise UserError(f"{place}: is damaged: what tells the unknown does not fit the head")
         return HeadCalibration(novelty, tensors[TRUTHS].float())
 
     def _sketch(self, experience: str) -> Novelty:
         member = self._sketches[experience]
-        levels = self.without_heads.context.features.facts.levels
-        width = sum(level.channels for level in levels)
         parts = read_tensors(self.archive, member)
-        return novelty_of(parts, width, self._place(member.name))
+        return novelty_of(parts, self._levels_width, self._place(member.name))
+
+    @property
+    def _levels_width(self) -> int:
+        """Channels of all levels together."""
+        levels = self.without_heads.context.features.facts.levels
+        return sum(level.channels for level in levels)
 
     def _refuse_other_backbone(self) -> None:
         said = self.description

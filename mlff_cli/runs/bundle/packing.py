@@ -129,11 +129,14 @@ def _with_tensors(description: Description, deployed: Deployed, opened: OpenRun)
     if not adapters.own_fusion:
         shared = member(SHARED, module_tensors(FUSION, adapters.fusion, precision))
     heads = []
+    settings = description.settings
+    # Most of a head's bytes: left out where nothing is asked that takes them.
+    asks_for_novelty = not (settings.novelty is None and settings.review is None)
     for number, (name, outputs) in enumerate(deployed.heads.items()):
         tensors = module_tensors(HEAD, adapters[name], precision)
         if shared is None:
             tensors |= module_tensors(FUSION, adapters.fusion_of(name), precision)
-        known = deployed.calibration.heads.get(name)
+        known = deployed.calibration.heads.get(name) if asks_for_novelty else None
         tensors |= calibration_tensors(known, precision) if known else {}
         held = member(f"heads/{number:04d}.safetensors", tensors)
         heads.append(HeadEntry(name, outputs, held, known is not None))
