@@ -30,12 +30,17 @@ def predictor_of(path: Path, config: Mapping[str, Any], *, look: bool) -> Answer
     from mlff_cli.runs.reopen import reopen
 
     weights = config["backbone"]["weights"]
+    batch_size = config.get("batch_size") or (1 if config.get("watch") else None)
     if path.suffix.lower() == BUNDLE:
         bundle = Bundle(path, trainer=config["trainer"], paths=config["paths"], weights=weights)
+        if batch_size:
+            bundle.config["trainer"]["batch_size"] = batch_size
         asked = DecisionSettings.of_config(config, bundle.settings)
         return Predictor(bundle.deployed(), config["product"], asked, look)
     opened = reopen(path, trainer=config["trainer"], paths=config["paths"], keep_features=False)
     if weights is not None:
         opened.config["backbone"] = {**opened.config["backbone"], "weights": weights}
+    if batch_size:
+        opened.config["trainer"]["batch_size"] = batch_size
     settings = DecisionSettings.of_config(config)
     return Predictor(of_run(opened), config["product"], settings, look)

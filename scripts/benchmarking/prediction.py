@@ -14,17 +14,18 @@ from stream import ON_ONE_CORE
 
 STREAM = Path(__file__).with_name("stream.py")
 PRODUCT = "woven_fabric"
-ENGINES = {"torch": (), "torch, trainer.batch_size=1": ("trainer.batch_size=1",)}
-"""What answers, and the keys of the run that it is."""
+ENGINES = ("torch", "exported graph")
+"""What answers."""
 
 
 def one_by_one(bench: Bench, material: Material) -> None:
     """Take figure 9: milliseconds from the path of an image to its answer, in a warm process."""
     warm_up, count = bench.extent.stream
     output = bench.folder / "milliseconds"
-    for engine, keys in ENGINES.items():
-        run = _trained(bench, *keys)
-        words = (run, PRODUCT, material.listed, warm_up, count, output)
+    run = _trained(bench)
+    for engine in ENGINES:
+        what = run if engine == "torch" else _exported(bench, run)
+        words = (what, PRODUCT, material.listed, warm_up, count, output)
         for repetition in range(bench.extent.repeat):
             command = [*_one_core(), sys.executable, str(STREAM), *map(str, words)]
             bench.process(9, engine, repetition, command)
@@ -55,12 +56,20 @@ def _columns(output: Path) -> tuple[tuple[float, ...], ...]:
     return tuple(zip(*(map(float, line.split()) for line in lines), strict=True))
 
 
-def _trained(bench: Bench, *keys: str) -> Path:
+def _exported(bench: Bench, run: Path) -> Path:
+    """Return a product of a run as one ONNX graph."""
+    file = bench.folder / "product.onnx"
+    command = [*MLFF, "export", str(run), f"product={PRODUCT}", f"output={file}"]
+    measured(command, bench.folder, bench.environment)
+    return file
+
+
+def _trained(bench: Bench) -> Path:
     """Return a run on a few drawn images; how good it is makes no difference here."""
     runs = bench.fresh("predicting")
     command = [
         *MLFF, "train", "task=surface_defect", "data.images_per_class=8", "method.epochs=2",
-        f"data.image_size={bench.extent.size}", *keys, f"paths.runs={runs}",
+        f"data.image_size={bench.extent.size}", f"paths.runs={runs}",
     ]  # fmt: skip
     measured(command, bench.folder, bench.environment)
     return next(runs.glob("*/*/DONE")).parent

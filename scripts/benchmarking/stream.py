@@ -50,7 +50,7 @@ def main(words: Sequence[str]) -> None:
     from mlff_cli.runs.opening import predictor_of
 
     what, product, listed, warm_up, count, output = words
-    config = compose_config("predict", [f"product={product}", *ON_ONE_CORE])
+    config = compose_config("predict", [f"product={product}", "batch_size=1", *ON_ONE_CORE])
     files = Path(listed).read_text(encoding="utf-8").splitlines()
     paths = [Path(name) for name in islice(cycle(files), int(warm_up) + int(count))]
     answering = predictor_of(Path(what), config, look=False)
