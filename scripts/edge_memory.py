@@ -87,9 +87,14 @@ def measured(run: Path) -> Iterator[dict[str, Any]]:
     for count, file in zip((1, PRODUCTS), bundles, strict=True):
         file.write_bytes(many(real, count).content())
     sizes = [file.stat().st_size for file in bundles]
+    bare = packed(opened, "fp16", DecisionSettings(novelty=None))
+    ends = [len(many(bare, count).content()) for count in (1, PRODUCTS)]
     beside = in_process("alone", bundles[0])
     for count, file, size in zip((1, PRODUCTS), bundles, sizes, strict=True):
-        more = {"bytes per further product": (sizes[1] - sizes[0]) / (PRODUCTS - 1)}
+        more = {
+            "bytes per further product": (sizes[1] - sizes[0]) / (PRODUCTS - 1),
+            "bytes without novelty": (ends[1] - ends[0]) / (PRODUCTS - 1),
+        }
         whole = {**more, **half} if count > 1 else {}
         yield {
             "adapters": name_of(run),
@@ -217,6 +222,7 @@ def text(table: pd.DataFrame) -> str:
         "kB per further product, whole file (goal 300 own, 20 shared)": many[
             "bytes per further product"
         ] / 1000,
+        "kB of it where decision.novelty=0": many["bytes without novelty"] / 1000,
         "MB of the file": many["bytes"] / 1e6,
         "load, s": many["load seconds"],
         "resident MiB, backbone alone": many["MiB of backbone alone"],

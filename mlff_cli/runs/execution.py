@@ -16,7 +16,7 @@ from mlff_cli.results.pictures import draw
 from mlff_cli.results.tables import RunFacts
 from mlff_cli.runs.adapters_file import save_adapters
 from mlff_cli.runs.building import build_method, build_scorer
-from mlff_cli.runs.calibration import calibrated
+from mlff_cli.runs.calibrating import calibrated
 from mlff_cli.runs.checkpoints import Checkpoints
 from mlff_cli.runs.final_scores import (
     ALL_TOGETHER,

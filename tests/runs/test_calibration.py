@@ -11,7 +11,7 @@ from configs_for_tests import digits_manifest, learned, task_of
 from mlff_cli.errors import UserError
 from mlff_cli.heads.novelty import Novelty
 from mlff_cli.methods.base import State
-from mlff_cli.runs import calibration
+from mlff_cli.runs import calibrating
 from mlff_cli.runs.adapters_file import (
     CALIBRATION,
     DESCRIPTION,
@@ -20,7 +20,8 @@ from mlff_cli.runs.adapters_file import (
     load_calibration,
     save_adapters,
 )
-from mlff_cli.runs.calibration import Calibration, HeadCalibration, calibrated, novelty_descriptors
+from mlff_cli.runs.calibrating import calibrated
+from mlff_cli.runs.calibration import Calibration, HeadCalibration, novelty_descriptors
 
 BACKBONE = "ab" * 32
 
@@ -203,7 +204,7 @@ def test_of_many_images_an_equal_share_of_each_class_is_taken(known, monkeypatch
     # As a manifest may list them: classes in turn, so that every fifth image is of one class.
     alternating = [record for turn in zip(*by_class, strict=True) for record in turn]
     many = replace(first, train=alternating, validation=alternating)
-    monkeypatch.setattr(calibration, "SAMPLE", len(alternating) // 5)
+    monkeypatch.setattr(calibrating, "SAMPLE", len(alternating) // 5)
     found = calibrated({"splits": {"scored": "test"}}, [many], method)
     own = found.heads[first.head]
     assert own.novelty.means.shape[0] == len(first.outputs)
