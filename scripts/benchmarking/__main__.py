@@ -4,6 +4,7 @@
 3 train with another seed, with another fusion layer  4 full fine-tuning, extrapolated
 5 a sweep of 20 runs  6 the cost of experience k  7 scale: 30,000 images  8 start-up
 9 predict, one image after another on one core  10 predict of 10,000 images on one core
+11 train from=: a further product of 100 stored images
 
 What is compared runs side by side. Numbers go to benchmark.csv, the table to benchmark.md.
 """
@@ -24,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from bench import Bench, Extent, console
 from figures import experience_by_experience, scale, side_by_side, start_up
+from further import further_product
 from material import of_dataset
 from prediction import one_by_one, thousands
 from summary import lines, write
@@ -31,6 +33,7 @@ from summary import lines, write
 from mlff_cli.errors import UserError
 
 NEEDED_BYTES = 2 << 30
+EVERY_FIGURE = "1,2,3,4,5,6,7,8,9,10,11"
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -66,6 +69,8 @@ def main(words: Sequence[str] | None = None) -> int:
             one_by_one(bench, material)
         if 10 in only:
             thousands(bench, material)
+        if 11 in only:
+            further_product(bench)
     about = [
         f"    scripts/benchmark {' '.join(words if words is not None else sys.argv[1:])}".rstrip(),
         "",
@@ -94,7 +99,7 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--repeat", type=int, default=3, help="figures 4, 5, 6, 10 twice at most (3)"
     )
-    parser.add_argument("--only", default="1,2,3,4,5,6,7,8,9,10", help="figures, as in 1,2,3 (all)")
+    parser.add_argument("--only", default=EVERY_FIGURE, help="figures, as in 1,2,3 (all)")
     parser.add_argument("--output", default="runs/benchmark", help="folder (runs/benchmark)")
     parser.add_argument("--quick", action="store_true", help="try it all out; measures nothing")
     return parser.parse_args(words)

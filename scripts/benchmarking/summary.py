@@ -12,6 +12,8 @@ from bench import Observation
 EPOCHS = 20
 """To which full fine-tuning is extrapolated."""
 MEMORY_MIB = 3 * 1024
+FURTHER_SECONDS = 3.0
+"""What figures 11 and 9 (milliseconds) want at most."""
 LATENCY = 12.0
 """Milliseconds that half of all images may take at most."""
 STANDARD_ERRORS = 2.0
@@ -68,7 +70,7 @@ def lines(observations: Iterable[Observation]) -> list[Line]:
     found += _experiences(numbers)
     found += _scale(numbers)
     found += _start_up(numbers)
-    return found + _one_by_one(numbers) + _thousands(numbers)
+    return found + _one_by_one(numbers) + _thousands(numbers) + _further(numbers)
 
 
 Judge = Callable[[float], tuple[str, str]]
@@ -224,6 +226,16 @@ def _thousands(numbers: Numbers) -> list[Line]:
         flat = 1 + FLAT_SHARE
         found += _ratio(10, what, memory[-1], memory[0], below(flat, flat))
     return found
+
+
+def _further(numbers: Numbers) -> list[Line]:
+    case = "a further product"
+    values = numbers.of(11, case)
+    if not values:
+        return []
+    judged = below(FURTHER_SECONDS, FURTHER_SECONDS, " s")(median(values))
+    what = "train from=, a further product of 100 stored images"
+    return [Line(11, what, f"{median(values):.2f} s", _spread(values, " s"), *judged)]
 
 
 def write(
