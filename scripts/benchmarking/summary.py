@@ -13,7 +13,7 @@ EPOCHS = 20
 """To which full fine-tuning is extrapolated."""
 MEMORY_MIB = 3 * 1024
 FURTHER_SECONDS = 3.0
-"""What figures 11 and 9 (milliseconds) want at most."""
+"""Seconds that a further product may take at most."""
 LATENCY = 12.0
 """Milliseconds that half of all images may take at most."""
 STANDARD_ERRORS = 2.0
