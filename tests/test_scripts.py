@@ -163,7 +163,10 @@ def test_all_checks_are_announced_in_order(made: Project) -> None:
     code, out, _ = made.run("test")
     assert code == 0
     announced = [line[3:] for line in out.splitlines() if line.startswith("== ")]
-    assert announced == ["ruff format --check .", "ruff check .", "mypy", "pytest"]
+    assert announced == [
+        "ruff format --check .", "ruff check .", "mypy",
+        "pytest -n logical --maxprocesses 8 --dist loadfile",
+    ]  # fmt: skip
     assert out.count("tool") == 4
 
 
