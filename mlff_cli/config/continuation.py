@@ -25,6 +25,9 @@ ALWAYS_TAKEN, TAKEN_OF_SAME_KIND = ("image_size",), ("variations", "good")
 FILES = ("folder", "csv")
 """Kinds of data sets that are alike but for how their images are listed."""
 
+TAKEN_OF_TRAINER = ("precision", "batch_size")
+"""Keys of `trainer` by which features differ, if in their last digits alone."""
+
 ELSEWHERE = ("backbone.weights", "features.store")
 """Keys of fixed sections that may be given: where the same thing lies now."""
 
@@ -56,6 +59,9 @@ def going_on(config: Mapping[str, Any], words: Sequence[str]) -> dict[str, Any]:
     for section in TAKEN:
         whole[section] = _taken(section, whole.get(section), parent.get(section), asked)
     whole["data"] = _data(whole["data"], parent["data"], asked)
+    for key in TAKEN_OF_TRAINER:
+        if f"trainer.{key}" not in asked and "trainer" not in asked:
+            whole["trainer"] = {**whole["trainer"], key: parent["trainer"][key]}
     if whole["data"]["image_size"] != parent["data"]["image_size"]:
         raise _unfitting("data.image_size", parent["data"]["image_size"])
     return whole
