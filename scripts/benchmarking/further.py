@@ -16,7 +16,8 @@ def further_product(bench: Bench) -> None:
     """Take figure 11: the whole process of `mlff train from=`, the parent of three products."""
     store, runs = bench.fresh("store"), bench.fresh("runs")
     size = min(bench.extent.size, SIZE)
-    old, new = (_as_files(words, size, bench.fresh("files")) for words in (OLD, NEW))
+    old = _as_files(OLD, size, bench.fresh("old"))
+    new = _as_files(NEW, size, bench.fresh("new"))
     places = (f"paths.runs={runs}", f"paths.features={store}")
     words = ("task=custom", f"data.root={old}", f"data.image_size={size}", *bench.extent.keys)
     bench.process(11, "parent", 0, [*MLFF, "train", *words, *places])
