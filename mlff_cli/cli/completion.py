@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from mlff_cli.cli.table import COMMANDS
+from mlff_cli.cli.table import COMMANDS, meant
+from mlff_cli.cli.words import actions_of
 from mlff_cli.config.keys import keys_of, values_of
 from mlff_cli.config.shipped import choices, groups
 from mlff_cli.errors import UserError
@@ -42,15 +43,20 @@ def candidates(line: str) -> list[str]:
     _, *words = line.split() if line[-1:].isspace() is False else [*line.split(), ""]
     if len(words) < 2:
         return _beginning((words or [""])[0], (f"{name} " for name in COMMANDS))
-    command, *before, last = words
-    if command == "list":
+    *typed, last = words
+    if typed[0] == "list":
         return _beginning(last, (f"{group} " for group in groups()))
-    config = COMMANDS[command].config if command in COMMANDS else None
+    if typed[0] not in COMMANDS:
+        return []
+    _, command, before = meant(typed)
+    config = command.config
     if config is None:
         return []
     key, equals, value = last.partition("=")
     if not equals:
-        return _beginning(last, [f"{name}=" for name in keys_of(config, before)])
+        first = [*actions_of(command), *command.actions] if not before else []
+        offered = [f"{word} " for word in first] + [f"{k}=" for k in keys_of(config, before)]
+        return _beginning(last, offered)
     # Of a list, or of several values, the last one is being typed.
     start = max(value.rfind(","), value.rfind("[")) + 1
     found = _beginning(value[start:], _values(config, key, before))

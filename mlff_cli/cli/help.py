@@ -4,7 +4,7 @@ import json
 import textwrap
 from typing import Any
 
-from mlff_cli.cli.table import COMMANDS
+from mlff_cli.cli.table import Command
 from mlff_cli.config.schema import flatten
 from mlff_cli.config.shipped import (
     SECTION_OF,
@@ -20,13 +20,14 @@ WIDTH = 100
 NO_BREAK = "\u00a0"
 
 
-def text(command: str) -> str:
+def text(name: str, command: Command) -> str:
     """Return the help of a command: its groups with their choices, its keys, the flags."""
-    entry = COMMANDS[command]
-    config = entry.config or command
+    config = command.config or name
     source = (configs_folder() / f"{config}.yaml").read_text(encoding="utf-8")
-    about = entry.details or source.splitlines()[0].strip("# ")
-    lines = [f"usage: mlff {command} {entry.usage}", "", about]
+    about = command.details or source.splitlines()[0].strip("# ")
+    lines = [f"usage: mlff {name} {command.usage}", "", about]
+    for word, action in command.actions.items():
+        lines += ["", f"mlff {name} {word}: {action.about}", f"(mlff {name} {word} --help)"]
     offered = {
         group: [f"{name}*" if name == default else name for name in choices(group)]
         for group, default in default_choices(config).items()

@@ -7,7 +7,7 @@ import os
 import sys
 import traceback
 
-from mlff_cli.cli.table import COMMANDS, Command
+from mlff_cli.cli.table import COMMANDS, Command, meant
 from mlff_cli.errors import UserError, nearest
 from mlff_cli.system import garbage, streams
 from mlff_cli.system.failures import explained
@@ -90,16 +90,15 @@ def dispatch(words: list[str]) -> int:
 
         print(f"mlff {__version__}")
         return 0
-    name, rest = words[0], words[1:]
-    if name not in COMMANDS:
-        raise UserError(f"there is no command '{name}'; {nearest(name, COMMANDS)}")
-    command = COMMANDS[name]
+    if words[0] not in COMMANDS:
+        raise UserError(f"there is no command '{words[0]}'; {nearest(words[0], COMMANDS)}")
+    name, command, rest = meant(words)
     if command.config is None:
         return int(command.load().main(rest))
     if HELP & set(rest):
         from mlff_cli.cli.help import text
 
-        print(text(name))
+        print(text(name, command))
         return 0
     return configured(name, command, command.config, rest)
 

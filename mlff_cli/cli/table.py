@@ -1,6 +1,7 @@
 """The table of commands: what each is for, how it is typed, and the module that it loads."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
@@ -20,6 +21,7 @@ class Command:
         several: Whether there may be several bare words.
         sweeps: Whether a key may have several values.
         keys_as_flags: Keys that may be typed as flags too: `--watch new` for `watch=new`.
+        actions: Words that, right behind it, make another command of it with a config of its own.
     """
 
     about: str
@@ -32,6 +34,7 @@ class Command:
     several: bool = False
     sweeps: bool = False
     keys_as_flags: tuple[str, ...] = ()
+    actions: Mapping[str, "Command"] = field(default_factory=dict)
 
     def load(self) -> Any:
         """Return the module: with `run` where there is a config, else with `main`."""
@@ -125,11 +128,19 @@ COMMANDS = {
         action="check",
     ),
     "features": Command(
-        "list, verify or prune the stored features: mlff features prune",
+        "list, verify or prune the stored features, or extract a share of a task's",
         "mlff_cli.commands.features",
         "features",
-        "[list|verify|prune] [key=value] ...",
+        "[list|verify|prune] [key=value] ... | extract ...",
         positional="action",
+        actions={
+            "extract": Command(
+                "compute and store what mlff train reads, on one machine or a share on each of many",
+                "mlff_cli.commands.extract",
+                "extract",
+                "[shard=i/N] [group=choice] [key=value] ...",
+            )
+        },
     ),
     "list": Command(
         "describe the choices of a group and their keys: mlff list backbone",
@@ -144,3 +155,22 @@ COMMANDS = {
         "bash",
     ),
 }
+
+
+def meant(words: Sequence[str]) -> tuple[str, Command, list[str]]:
+    """Return the command that words begin with, by its full name, and the words behind it.
+
+    Raises:
+        KeyError: There is none of that name.
+    """
+    name, *rest = words
+    command = COMMANDS[name]
+    if rest and rest[0] in command.actions:
+        return f"{name} {rest[0]}", command.actions[rest[0]], rest[1:]
+    return name, command, rest
+
+
+def every_command() -> dict[str, Command]:
+    """Return all commands by their full names, those that an action makes behind the others."""
+    own = [(f"{name} {word}", c.actions[word]) for name, c in COMMANDS.items() for word in c.actions]
+    return COMMANDS | dict(own)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 
 from mlff_cli.cli.table import Command
-from mlff_cli.errors import UserError
+from mlff_cli.errors import UserError, nearest
 
 
 def overrides(name: str, command: Command, words: Sequence[str]) -> list[str]:
@@ -19,7 +19,25 @@ def overrides(name: str, command: Command, words: Sequence[str]) -> list[str]:
         words = words[1:]
     bare = [word for word in words if command.positional and _is_bare(word)]
     others = [word for word in words if word not in bare]
+    if command.actions and bare:
+        _refuse_unknown_action(name, command, bare[0])
     return [_override(command, bare), *others] if bare else others
+
+
+def _refuse_unknown_action(name: str, command: Command, word: str) -> None:
+    """Refuse an action that is neither a value of the key for it nor another command."""
+    if word in command.actions:
+        raise UserError(f"'{word}' stands right behind the command: mlff {name} {word} ...")
+    known = [*actions_of(command), *command.actions]
+    if word not in known:
+        raise UserError(f"mlff {name} has no action '{word}'; {nearest(word, known)}")
+
+
+def actions_of(command: Command) -> tuple[str, ...]:
+    """Return the values of the key that takes the action of a command which has several."""
+    from mlff_cli.config.shipped import key_values
+
+    return key_values(str(command.config))[command.positional].words if command.actions else ()
 
 
 def _override(command: Command, bare: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from mlff_cli.config.keys import chosen, keys_of
+from mlff_cli.config.keys import keys_of
 from mlff_cli.config.schema import suggest_key
 from mlff_cli.config.shipped import choices
 from mlff_cli.errors import UserError, nearest
@@ -57,8 +57,8 @@ def _missing_choice(group: str, choice: str, options: Sequence[str] | None) -> s
 def _missing_key(key: str, words: Sequence[str], command: str) -> str:
     if key.startswith("hydra"):
         return f"Hydra has no key '{key}'; --cfg hydra shows those that it has"
-    offered = list(chosen(command, words))
-    suggestion = nearest(key, offered)
+    keys = keys_of(command, words)
+    suggestion = nearest(key, [name for name in keys if "." not in name])
     if "." in key or not suggestion.startswith("did you mean"):
-        suggestion = suggest_key(key, keys_of(command, words))
+        suggestion = suggest_key(key, keys)
     return f"there is no key or group '{key}'; {suggestion}"

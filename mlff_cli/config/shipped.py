@@ -48,7 +48,8 @@ def configs_folder() -> Path:
 
 def default_choices(command: str) -> dict[str, str | None]:
     """Return the groups of a command's config with the choice made in each, the task first."""
-    found = dict(_group_entries(command))
+    entries = [entry for parent in _family(command) for entry in _group_entries(parent)]
+    found = {group: choice for group, choice in entries if not group.startswith("override ")}
     return {group: found[group] for group in sorted(found, key=lambda group: group != "task")}
 
 
