@@ -135,7 +135,7 @@ COMMANDS = {
         positional="action",
         actions={
             "extract": Command(
-                "compute and store what mlff train reads, on one machine or a share on each of many",
+                "compute and store what mlff train reads, all of it or one machine's share",
                 "mlff_cli.commands.extract",
                 "extract",
                 "[shard=i/N] [group=choice] [key=value] ...",
@@ -172,5 +172,7 @@ def meant(words: Sequence[str]) -> tuple[str, Command, list[str]]:
 
 def every_command() -> dict[str, Command]:
     """Return all commands by their full names, those that an action makes behind the others."""
-    own = [(f"{name} {word}", c.actions[word]) for name, c in COMMANDS.items() for word in c.actions]
+    own = [
+        (f"{name} {word}", c.actions[word]) for name, c in COMMANDS.items() for word in c.actions
+    ]
     return COMMANDS | dict(own)

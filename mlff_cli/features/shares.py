@@ -77,7 +77,9 @@ def _asked(shard: str) -> Share:
 
 def _of_slurm_array(environment: Mapping[str, str]) -> Share:
     """Return the place of a task in its array: of --array=10-19, task 12 is the third of ten."""
-    task, count, first = (_number(f"{SLURM}_{name}", environment) for name in ("ID", "COUNT", "MIN"))
+    task, count, first = (
+        _number(f"{SLURM}_{name}", environment) for name in ("ID", "COUNT", "MIN")
+    )
     step = _number(f"{SLURM}_STEP", environment) if f"{SLURM}_STEP" in environment else 1
     place, rest = divmod(task - first, max(step, 1))
     if rest or not 0 <= place < count:

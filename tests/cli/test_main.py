@@ -4,7 +4,7 @@ import pytest
 from command_calls import HEAVY, call, imported, refusal
 
 from mlff_cli import __version__
-from mlff_cli.cli.table import COMMANDS
+from mlff_cli.cli.table import COMMANDS, every_command
 from mlff_cli.config.shipped import choices, groups
 
 
@@ -37,9 +37,9 @@ def test_help_of_a_command_shows_groups_choices_and_keys_with_defaults(command):
     assert max(map(len, out.splitlines())) <= 100
 
 
-@pytest.mark.parametrize("command", sorted(COMMANDS))
+@pytest.mark.parametrize("command", sorted(every_command()))
 def test_every_command_has_help(command):
-    result = call(command, "--help")
+    result = call(*command.split(), "--help")
     assert result.code == 0
     assert result.out.startswith(f"usage: mlff {command}")
 
@@ -50,6 +50,7 @@ def test_every_command_has_help(command):
         ["--help"],
         ["--version"],
         ["train", "--help"],
+        ["features", "extract", "--help"],
         ["list"],
         ["list", "fusion"],
         ["completion", "bash"],
@@ -70,6 +71,7 @@ def test_help_imports_neither_hydra_nor_anything_heavy(words, tmp_path):
         ["train", "task=surface_defct"],
         ["train", "method.epoch=3"],
         ["train", "method.epochs=three"],
+        ["features", "extract", "shrad=1/2"],
         ["sweep", "seed=0,1", "method.epochs=2,three"],
         ["evaluate"],
         ["report"],
@@ -169,7 +171,13 @@ REFUSALS = [
     (["sweep", "seed=glob(*)"], "seed: give its values one by one, seed=a,b"),
     # actions
     (["data", "task=custom"], "mlff data has one action: mlff data check task=..."),
-    (["features", "prun"], "action: expected one of list, verify, prune, found 'prun'"),
+    (["features", "prun"], "features has no action 'prun'; did you mean 'prune'?"),
+    (["features", "extrat", "task=custom"], "no action 'extrat'; did you mean 'extract'?"),
+    (["features", "fly"], "choose one of: extract, list, prune, verify"),
+    (["features", "action=prun"], "action: expected one of list, verify, prune, found 'prun'"),
+    (["features", "paths.runs=x", "extract"], "right behind the command: mlff features extract"),
+    (["features", "extract", "spaces=[a]"], "no key or group 'spaces'"),
+    (["features", "shard=1/2"], "no key or group 'shard'"),
     # folders
     (["evaluate", "nowhere"], "nowhere: is no run folder"),
     (["evaluate", "a", "b"], "one run folder, not 2"),

@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 from mlff_cli.backbones.recipe import BackboneRecipe
-from mlff_cli.cli.table import COMMANDS
+from mlff_cli.cli.table import every_command
 from mlff_cli.config.composition import compose_config
 from mlff_cli.config.schema import flatten
 from mlff_cli.config.shipped import (
@@ -27,7 +27,7 @@ from mlff_cli.methods.base import Method
 from mlff_cli.runs.registry import implementation
 from mlff_cli.tasks.task import make_task
 
-CONFIGS = {command.config for command in COMMANDS.values()} - {None}
+CONFIGS = {command.config for command in every_command().values()} - {None}
 EVERY = [(group, choice) for group in groups() for choice in choices(group)]
 VARIED = {
     "dataset/surfaces_good_defect": "surfaces",

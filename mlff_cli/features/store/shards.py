@@ -148,13 +148,18 @@ def set_aside(shard: Path) -> bool:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[FileIO]:
-    """Open for reading; a bad sector is damage, a lack of permission the user's to fix."""
+    """Open for reading; a bad sector is damage, a lack of permission the user's to fix.
+
+    What another machine deletes meanwhile is gone: a network file system calls it stale.
+    """
     try:
         with path.open("rb", buffering=0) as file:
             yield file
     except PermissionError as error:
         raise unreadable(path, error) from error
     except OSError as error:
+        if error.errno == errno.ESTALE:
+            raise FileNotFoundError(errno.ENOENT, "deleted by another machine", path) from error
         if error.errno != errno.EIO:
             raise
         raise ShardDamageError(path, "the disk cannot read it (input/output error)") from error

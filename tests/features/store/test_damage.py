@@ -7,8 +7,10 @@ import torch
 from store_samples import NAMES, SPACE, columns_of, everything, filled, flip, keys_of, shards_of
 
 from mlff_cli.errors import UserError
+from mlff_cli.features.store import shards
 from mlff_cli.features.store.disk import FeatureStore, MissingRowsError
 from mlff_cli.features.store.maintenance import verify_store
+from mlff_cli.features.store.merge import merge_shards
 from mlff_cli.features.store.shard_header import ShardDamageError
 from mlff_cli.features.store.shards import Shard
 
@@ -151,6 +153,21 @@ def test_a_sector_that_cannot_be_read_is_damage(tmp_path, monkeypatch, caplog):
         assert store.missing(keys_of(range(30)), NAMES) == [*range(30)]
     assert "the disk cannot read it" in caplog.text
     assert repaired(store, range(30))
+
+
+def test_a_shard_that_another_machine_deletes_meanwhile_is_no_damage(tmp_path, monkeypatch):
+    store = filled(tmp_path, range(30))
+    checksum = shards._checksum
+
+    def merged_meanwhile(file, block):
+        monkeypatch.setattr(shards, "_checksum", checksum)
+        merge_shards(store.path)
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    FeatureStore(tmp_path, SPACE).insert(keys_of(range(20, 40)), columns_of(range(20, 40)))
+    monkeypatch.setattr(shards, "_checksum", merged_meanwhile)
+    assert store.missing(keys_of(range(41)), NAMES) == [40]
+    assert not list(store.path.glob("*.damaged"))
 
 
 def test_a_shard_that_must_not_be_read_is_no_damage(tmp_path, monkeypatch):
