@@ -66,6 +66,14 @@ def delete(file: Path) -> int:
     return size
 
 
+def size_of(file: Path) -> int:
+    """Return the bytes of a file; 0 of one that another process has deleted meanwhile."""
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
 def unreadable(path: Path, error: OSError) -> UserError:
     """Return the error for a file or folder of the store that must not be read."""
     return UserError(

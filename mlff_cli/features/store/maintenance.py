@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mlff_cli.errors import UserError
-from mlff_cli.features.store.files import TEMPORARY_SUFFIX, delete, is_abandoned
+from mlff_cli.features.store.files import TEMPORARY_SUFFIX, delete, is_abandoned, size_of
 from mlff_cli.features.store.merge import merge_shards
 from mlff_cli.features.store.shard_header import SHARD_NAME, ShardDamageError
 from mlff_cli.features.store.shards import DAMAGED_SUFFIX, Shard, set_aside
@@ -63,7 +63,7 @@ def verify_store(folder: Path, progress: Callable[[int, int], None] | None = Non
         if read_space(path) is None
     ]
     shards = [shard for path in paths for shard in _shard_files(path)]
-    sizes = [_size(shard) for shard in shards]
+    sizes = [size_of(shard) for shard in shards]
     done = 0
     for path, size in zip(shards, sizes, strict=True):
         try:
@@ -144,7 +144,7 @@ def _summary(path: Path) -> SpaceSummary:
         inputs=tuple(sorted({name for shard in shards for name in shard.blocks})),
         rows=len(np.unique(np.concatenate(keys))) if keys else 0,
         shards=len(shards),
-        bytes=sum(_size(path / name) for name in names),
+        bytes=sum(size_of(path / name) for name in names),
         map_bytes=sum(shard.map_bytes for shard in shards),
         damaged=unreadable + sum(name.endswith(DAMAGED_SUFFIX) for name in names),
         temporary=sum(name.endswith(TEMPORARY_SUFFIX) for name in names),
@@ -177,10 +177,3 @@ def _delete_space(path: Path) -> int:
     with suppress(OSError):
         path.rmdir()
     return freed
-
-
-def _size(file: Path) -> int:
-    try:
-        return file.stat().st_size
-    except FileNotFoundError:
-        return 0

@@ -6,21 +6,33 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mlff_cli.features.store.catalog import ShardCatalog
-from mlff_cli.features.store.files import delete
+from mlff_cli.features.store.catalog import MissingRowsError, ShardCatalog
+from mlff_cli.features.store.files import delete, size_of
 from mlff_cli.features.store.shard_header import ShardDamageError
 from mlff_cli.features.store.shards import KEY_BYTES, Shard, rows_per_shard, write_shards
+
+ATTEMPTS = 10
+"""At merging shards that other processes merge as well."""
 
 
 def merge_shards(path: Path) -> int:
     """Write each row of the space in the folder `path` once, into full shards; return bytes freed.
 
     New shards are on the disk before old ones are deleted, so that no moment loses a row. Damaged
-    shards are set aside first.
+    shards are set aside first. Where another process merges the same ones it begins again.
 
     Raises:
-        UserError: The disk is full, or the folder cannot be written.
+        UserError: The disk is full, or the folder cannot be written; or others merge all the time.
     """
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return _merged(path)
+        except MissingRowsError:
+            pass  # what was to be merged is in another process's new shards
+    return _merged(path)
+
+
+def _merged(path: Path) -> int:
     catalog = ShardCatalog(path)
     for shard in list(catalog.shards.values()):
         try:
@@ -63,7 +75,7 @@ def _rewrite(catalog: ShardCatalog, shards: list[Shard], keys: NDArray[Any]) -> 
             delete(shard.path)
     catalog.refresh()
     before = sum(shard.size for shard in shards)
-    return before - sum(file.stat().st_size for file in written)
+    return before - sum(map(size_of, written))
 
 
 def _distinct(shards: list[Shard]) -> NDArray[Any]:

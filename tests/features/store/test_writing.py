@@ -66,6 +66,29 @@ def test_processes_that_write_at_once_lose_nothing(tmp_path, caplog):
     assert not [*tmp_path.rglob("*.tmp"), *tmp_path.rglob("*.damaged")]
 
 
+def merge_again_and_again(folder, times):
+    torch.set_num_threads(1)
+    for _ in range(times):
+        prune_store(folder, duplicates=True)
+
+
+@forked
+def test_processes_that_merge_while_others_write_lose_nothing(tmp_path, caplog):
+    filled(tmp_path, range(20), width=16)
+    writers = [
+        started(write_blocks, tmp_path, blocks, 20, 16)
+        for blocks in (range(40), range(20, 60), range(59, -1, -1))
+    ]
+    mergers = [started(merge_again_and_again, tmp_path, 30) for _ in range(2)]
+    for process in [*writers, *mergers]:
+        process.join(60)
+    assert [process.exitcode for process in [*writers, *mergers]] == [0] * 5
+    prune_store(tmp_path, duplicates=True)
+    assert right(FeatureStore(tmp_path, SPACE), range(1200), 16)
+    assert sum(summary.rows for summary in list_spaces(tmp_path)) == 1200
+    assert not [*tmp_path.rglob("*.tmp"), *tmp_path.rglob("*.damaged")]
+
+
 @forked
 def test_a_killed_writer_leaves_whole_rows_only(tmp_path, caplog):
     rows, width, blocks = 200, 1024, 6
