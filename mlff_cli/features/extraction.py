@@ -2,7 +2,8 @@
 
 import logging
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import torch
@@ -11,6 +12,7 @@ from tqdm import tqdm
 
 from mlff_cli.backbones.network import Backbone, on_device
 from mlff_cli.features.pooling import LevelInput, pooled
+from mlff_cli.features.transfer import Arriving, Transfer, transfer_for
 from mlff_cli.images.loading import image_batches, normalised
 from mlff_cli.system.device import Device
 from mlff_cli.system.failures import is_out_of_memory
@@ -21,7 +23,8 @@ log = logging.getLogger(__name__)
 CHUNK, CHUNK_BYTES = 1024, 256 << 20
 """Images, and bytes of features, that are handed on at a time.
 
-What a broken-off extraction loses at most, and what it holds in memory.
+What a broken-off extraction loses at most, and what it holds in memory; on a GPU twice that, which
+computes a chunk while the one before it is stored.
 """
 
 
@@ -47,20 +50,29 @@ def extract(
         disable=not sys.stderr.isatty(),
         delay=2,  # none for each of the images that come one by one
     )
-    columns_of = partial(_columns, backbone, vary=vary, inputs=inputs, device=device)
-    start, count, held, size, parts = 0, 0, 0, device.batch_size, []
+    transfer = transfer_for(device.device)
+    columns_of = partial(
+        _arriving, backbone, vary=vary, inputs=inputs, device=device, transfer=transfer
+    )
+    start, count, held, size = 0, 0, 0, device.batch_size
+    parts: list[Arriving] = []
+    chunks: deque[tuple[range, list[Arriving]]] = deque()
     for images in _batches(backbone, sources, device):
         if count == 0:
             log.info("%d images go through the backbone", len(sources))
-        columns, size = _fitting(images, size, columns_of)
-        parts.append(columns)
+        arriving, size = _fitting(images, size, columns_of)
+        parts += arriving
         count += len(images)
-        held += sum(column.nbytes for column in columns.values())
+        held += sum(part.nbytes for part in arriving)
         bar.update(len(images))
         if count - start >= CHUNK or held >= CHUNK_BYTES or count == len(sources):
-            yield range(start, count), _joined(parts)
+            chunks.append((range(start, count), parts))
             start, held, parts = count, 0, []
+            if len(chunks) > transfer.ahead:
+                yield _arrived(*chunks.popleft())
     bar.close()
+    while chunks:
+        yield _arrived(*chunks.popleft())
 
 
 def _batches(
@@ -75,18 +87,18 @@ def _batches(
     )
 
 
-def _joined(parts: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+def _arrived(positions: range, parts: Sequence[Arriving]) -> tuple[range, dict[str, Tensor]]:
+    columns = [part.wait() for part in parts]
+    return positions, {name: torch.cat([own[name] for own in columns]) for name in columns[0]}
 
 
 def _fitting(
-    images: Tensor, size: int, columns_of: Callable[[int, Tensor], dict[str, Tensor]]
-) -> tuple[dict[str, Tensor], int]:
+    images: Tensor, size: int, columns_of: Callable[[int, Tensor], Arriving]
+) -> tuple[list[Arriving], int]:
     """Return the columns of a batch, and the batch size: halved as often as memory ran out."""
     while True:
         try:
-            parts = [columns_of(size, rows) for rows in torch.split(images, size)]
-            return _joined(parts), size
+            return [columns_of(size, rows) for rows in torch.split(images, size)], size
         except (MemoryError, RuntimeError) as error:
             if size == 1 or not is_out_of_memory(error):
                 raise
@@ -102,7 +114,7 @@ def _fitting(
             torch.cuda.empty_cache()
 
 
-def _columns(
+def _arriving(
     backbone: Backbone,
     size: int,
     images: Tensor,
@@ -110,15 +122,17 @@ def _columns(
     vary: Callable[[Tensor], Tensor],
     inputs: Sequence[LevelInput],
     device: Device,
-) -> dict[str, Tensor]:
+    transfer: Transfer,
+) -> Arriving:
     count = len(images)
     if count < size:
         filling = images[-1:].expand(size - count, -1, -1, -1)
         images = torch.cat([images, filling])
-    moved = images.to(device.device, non_blocking=True)
-    prepared = normalised(vary(moved), backbone.preprocessing)
+    prepared = normalised(vary(transfer.there(images)), backbone.preprocessing)
     with device.autocast():
         maps = backbone(prepared.contiguous(memory_format=torch.channels_last))
     by_level = dict(zip((level.name for level in backbone.levels), maps, strict=True))
     columns = pooled(by_level, inputs)
-    return {item.name: column[:count].cpu() for item, column in zip(inputs, columns, strict=True)}
+    return transfer.back(
+        {item.name: column[:count] for item, column in zip(inputs, columns, strict=True)}
+    )

@@ -31,6 +31,11 @@ def _largest(maps: Tensor) -> Tensor:
     return F.max_pool2d(maps, maps.shape[2:]).flatten(1)
 
 
+def _smallest(maps: Tensor) -> Tensor:
+    maps = maps.float()
+    return maps.amin(dim=(2, 3)) if maps.device.type != "cpu" else -_largest(-maps)
+
+
 def _deviation(maps: Tensor) -> Tensor:
     # Two-pass and uncorrected: a level of 1x1 gives 0 and not NaN.
     maps = maps.float()
@@ -65,7 +70,7 @@ CELLS = (2, 4, 8, 16)
 POOLINGS: dict[str, Callable[[Tensor], Tensor]] = {
     "mean": lambda maps: maps.float().mean(dim=(2, 3)),
     "max": _largest,
-    "min": lambda maps: -_largest(-maps),
+    "min": _smallest,
     "deviation": _deviation,
     "range": _range,
     "grid": lambda maps: F.adaptive_avg_pool2d(maps.float(), GRID),
@@ -100,7 +105,9 @@ def pooling(name: str) -> Callable[[Tensor], Tensor]:
 
 def pooled(maps: Mapping[str, Tensor], inputs: Sequence[LevelInput]) -> list[Tensor]:
     """Return one tensor (B, ...) per input from the maps (B, C_l, H_l, W_l) by level, in fp32."""
-    return [pooling(item.pooling)(maps[item.level]) for item in inputs]
+    # Half precision is widened once for each level, and not once for each pooling.
+    wide = {level: maps[level].float() for level in dict.fromkeys(item.level for item in inputs)}
+    return [pooling(item.pooling)(wide[item.level]) for item in inputs]
 
 
 def cells(name: str) -> int:

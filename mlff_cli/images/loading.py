@@ -35,9 +35,18 @@ def resized(pixels: np.ndarray, size: Size) -> Tensor:
 
 def normalised(images: Tensor, preprocessing: "Preprocessing") -> Tensor:
     """Scale uint8 images (B, 3, H, W) to [0, 1] and normalise them, where they are."""
-    mean = torch.tensor(preprocessing.mean, device=images.device).view(1, 3, 1, 1)
-    std = torch.tensor(preprocessing.std, device=images.device).view(1, 3, 1, 1)
+    mean, std = (
+        _by_channel(values, images.device) for values in (preprocessing.mean, preprocessing.std)
+    )
     return (images.float() / 255 - mean) / std
+
+
+def _by_channel(values: Sequence[float], device: torch.device) -> Tensor:
+    """Return constants (1, C, 1, 1), filled in where they are.
+
+    To bring them to a GPU would wait for all that it still has to compute.
+    """
+    return torch.stack([torch.full((1, 1), value, device=device) for value in values])[None]
 
 
 class _Images(TorchDataset[Tensor | UserError]):
