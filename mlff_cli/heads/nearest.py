@@ -33,7 +33,7 @@ class Nearest(nn.Module):
     def of(cls, kinds: Sequence[Novelty]) -> Self:
         """Make one of P kinds, each of a single class."""
         root = torch.linalg.cholesky(sum(map(_covariance, kinds)) / len(kinds))
-        one = torch.eye(len(root), dtype=root.dtype)
+        one = torch.eye(len(root), dtype=root.dtype, device=root.device)
         whitening = torch.linalg.solve_triangular(root, one, upper=False)
         return cls(whitening.float(), torch.cat([kind.means for kind in kinds]))
 
@@ -49,4 +49,5 @@ def _covariance(kind: Novelty) -> Tensor:
     """Return the covariance (D, D) that its distances go by."""
     axes, rest = kind.axes.double(), kind.rest.double()
     beyond = axes * (kind.variances.double() - rest)
-    return beyond @ axes.T + rest * torch.eye(len(axes), dtype=axes.dtype)
+    one = torch.eye(len(axes), dtype=axes.dtype, device=axes.device)
+    return beyond @ axes.T + rest * one

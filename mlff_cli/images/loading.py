@@ -46,7 +46,8 @@ def _by_channel(values: Sequence[float], device: torch.device) -> Tensor:
 
     To bring them to a GPU would wait for all that it still has to compute.
     """
-    return torch.stack([torch.full((1, 1), value, device=device) for value in values])[None]
+    filled = [torch.full((1, 1, 1), value, dtype=torch.float32, device=device) for value in values]
+    return torch.stack(filled, dim=1)
 
 
 class _Images(TorchDataset[Tensor | UserError]):

@@ -52,7 +52,7 @@ def oas(covariance: Tensor, count: Tensor) -> Tensor:
 
 def _covariance(within: Tensor, outer: Tensor, count: Tensor) -> Tensor:
     """Return the shrunk covariance (D, D); the identity where every image is its class's mean."""
-    identity = torch.eye(len(within), dtype=within.dtype)
+    identity = torch.eye(len(within), dtype=within.dtype, device=within.device)
     if within.trace() <= NO_SPREAD * outer.trace():
         return identity
     covariance = (within + within.T) / (2 * count)

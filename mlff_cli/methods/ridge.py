@@ -16,7 +16,8 @@ def ridge(sums: Sums, penalty: float) -> tuple[Tensor, Tensor]:
     y x^T, solved by Cholesky.
     """
     scatter, cross = _centred(sums)
-    regular = scatter + penalty * torch.eye(len(scatter), dtype=scatter.dtype)
+    one = torch.eye(len(scatter), dtype=scatter.dtype, device=scatter.device)
+    regular = scatter + penalty * one
     weight = torch.cholesky_solve(cross.T, torch.linalg.cholesky(regular)).T
     return weight, (sums.output_counts - weight @ sums.total) / sums.count
 
