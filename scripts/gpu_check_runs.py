@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from math import inf
-
 from pathlib import Path
 from statistics import fmean
 
