@@ -27,8 +27,19 @@ def headline(matrix: ScoreMatrix) -> str:
             points = f"{rounded(lost, 'points')} points" if metric.in_percent else f"{lost:.3g}"
             parts[-1] += f" (forgotten: {points})"
     count = len(matrix.experiences)
+    if blank := _not_scored(matrix):
+        return (
+            f"After the last training {blank} of {matrix.learned} experiences could not be scored "
+            "again, because their images were not at hand: there is no average."
+        )
     over = f" on average over {count} experiences" if count > 1 else ""
     return f"After the last training: {', '.join(parts) or 'no score'}{over}."
+
+
+def _not_scored(matrix: ScoreMatrix) -> int:
+    """Return how many experiences that were learned have no score in the last row."""
+    scored = {j for trained, j, _, _ in matrix.scored() if trained == matrix.learned}
+    return matrix.learned - len(scored & set(range(1, matrix.learned + 1))) if scored else 0
 
 
 def sentences(

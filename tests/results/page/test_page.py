@@ -10,8 +10,10 @@ from pages_for_tests import AWKWARD, run_page_of
 from predictions_for_tests import numbers, predictions
 
 from mlff_cli.results import page as package
+from mlff_cli.results.matrix import ScoreMatrix
 from mlff_cli.results.page.page import comparison_page, run_page
 from mlff_cli.results.page.svg import Bar
+from mlff_cli.results.page.verdict import headline
 from mlff_cli.results.table import Column, Table
 
 VOID = {"meta", "img", "input", "br"}
@@ -130,3 +132,12 @@ def test_several_runs_are_one_page():
     assert "90.0" in said
     assert "a remark" in said
     read(comparison_page("1 run", table, [], [], ""))
+
+
+def test_experiences_that_could_not_be_scored_again_have_no_average():
+    matrix = ScoreMatrix(["a", "b", "c"], 2)
+    for trained, scored in ((1, 1), (2, 2), (2, 3)):
+        matrix.add(trained, scored, "accuracy", value=0.5, n=4)
+    assert "1 of 2 experiences could not be scored again" in headline(matrix)
+    matrix.add(2, 1, "accuracy", value=0.7, n=4)
+    assert headline(matrix).startswith("After the last training: accuracy 60.0 %")
