@@ -15,7 +15,9 @@ from mlff_cli.system.logs import logging_to
 def run(config: Mapping[str, Any]) -> int:
     """Carry out the action; return 1 where diff finds that a decision changes."""
     actions = {"list": _list, "remove": _remove, "diff": _diff}
-    action, *words = config["words"] or [""]
+    if not config["words"]:
+        raise UserError("mlff adapters needs list, remove or diff, and the folder of a run")
+    action, *words = config["words"]
     if action not in actions:
         raise UserError(f"mlff adapters: there is no action '{action}'; {nearest(action, actions)}")
     return actions[action](words, config)

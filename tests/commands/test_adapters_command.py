@@ -71,6 +71,7 @@ def test_what_cannot_go_is_refused(parent, tmp_path):
     shared, _ = trained(*words, *QUICK, *EPOCHS)
     assert "share one head" in refusal("adapters", "remove", shared, "product=monday")
     assert "there is no action 'lst'; did you mean 'list'?" in refusal("adapters", "lst", parent)
+    assert "needs list, remove or diff" in refusal("adapters")
     assert "takes 2 run folders" in refusal("adapters", "diff", parent)
     assert "is no run folder" in refusal("adapters", "list", str(tmp_path))
 
