@@ -28,7 +28,7 @@ try:
   mlff train task=custom data.root=<folder>    your own: <folder>/<product>/<class>/<image>
   mlff sweep task=surface_defect method=mlff,finetune seed=0,1,2
   mlff evaluate runs/<task>/<run>              the scores again, from what was trained
-  mlff predict runs/<task>/<run> new/          what new images show; product=auto finds whose they are
+  mlff predict runs/<task>/<run> new/          what new images show, and what to do
   mlff train from=runs/<task>/<run> task=custom data.root=<folder>    a further product on top
   mlff train --help                            groups, choices and keys
   mlff train task=surface_defect --cfg job     the whole configuration; nothing is run
