@@ -11,7 +11,7 @@ from mlff_cli.results.evaluation import evaluation_table
 from mlff_cli.results.renderers.terminal import across, console
 from mlff_cli.runs.building import build_scorer, build_task
 from mlff_cli.runs.evaluation import write_evaluation
-from mlff_cli.runs.listing import Listing, listing_of
+from mlff_cli.runs.listing import PLACES, Listing, listing_of
 from mlff_cli.runs.reopen import OpenRun, reopen
 from mlff_cli.runs.report_folder import report_folder
 from mlff_cli.runs.splits_file import DIGITS
@@ -28,7 +28,7 @@ def run(config: Mapping[str, Any]) -> int:
     """Print the scores of the run's final model on its own images, or on others."""
     path, data = Path(config["run"]).expanduser(), config["data"]
     own = data["name"] == OWN
-    moved = {key: data[key] for key in ("root", "file")} if own else {}
+    moved = {key: data[key] for key in PLACES} if own else {}
     opened = reopen(path, trainer=config["trainer"], paths=config["paths"], data=moved)
     with logging_to(None):
         return _again(opened) if own else _others(opened, config)

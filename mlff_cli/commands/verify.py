@@ -42,10 +42,8 @@ def _changed_files(folder: RunFolder) -> Iterator[str]:
     """Yield what no longer has the hash, or the figures, that it had when the run finished."""
     if not folder.record_is_whole():
         yield f"{folder.path / RECORD}: is not what the run wrote (DONE holds another hash)"
-    recorded = folder.record().digests
-    for name, digest in folder.digests().items():
-        if recorded.get(name) != digest:
-            yield f"{folder.path / name}: is not what the run wrote (its hash is another)"
+    for name in folder.changed_files():
+        yield f"{folder.path / name}: is not what the run wrote (its hash is another)"
     final = final_scores(folder, folder.config(), folder.record(), folder.matrix())
     if folder.read_text(FIGURES) != figures_text(folder.matrix(), final):
         yield f"{folder.path / FIGURES}: its figures are not those of matrix.csv and {PREDICTIONS}"

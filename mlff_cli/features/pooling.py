@@ -1,12 +1,13 @@
 """How a level's map becomes the numbers that fusion layers read and the store keeps."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from torch import Tensor
 from torch.nn import functional as F
 
+from mlff_cli.backbones.levels import LevelInfo
 from mlff_cli.errors import UserError, nearest
 
 
@@ -21,6 +22,11 @@ class LevelInput:
     def name(self) -> str:
         """The key under which the store keeps it."""
         return f"{self.level}/{self.pooling}"
+
+
+def mean_inputs(levels: Iterable[LevelInfo]) -> list[LevelInput]:
+    """Return the mean of each level as an input."""
+    return [LevelInput(level.name, "mean") for level in levels]
 
 
 def _largest(maps: Tensor) -> Tensor:

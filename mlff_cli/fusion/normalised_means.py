@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mlff_cli.backbones.levels import LevelInfo
-from mlff_cli.features.pooling import LevelInput
+from mlff_cli.features.pooling import mean_inputs
 from mlff_cli.fusion.base import FusionLayer
 
 
@@ -24,7 +24,7 @@ class NormalisedMeans(FusionLayer):
 
     def __init__(self, levels: Sequence[LevelInfo], *, random_features: int) -> None:
         super().__init__()
-        self.inputs = tuple(LevelInput(level.name, "mean") for level in levels)
+        self.inputs = tuple(mean_inputs(levels))
         channels = sum(level.channels for level in levels)
         self.width = random_features or channels
         # Without random features there is none to keep: (0, D).

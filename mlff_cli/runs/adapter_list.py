@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from mlff_cli.results.cells import Row
 from mlff_cli.results.labels import plain
 from mlff_cli.results.table import Column, Table
-from mlff_cli.runs.adapters_description import read_description
+from mlff_cli.runs.adapters_description import head_of, read_description
 from mlff_cli.runs.folder import RunFolder
 
 SHOWN_DIGITS = 12
@@ -43,9 +43,7 @@ def adapters_of(folder: RunFolder) -> list[Adapter]:
     points = {point.experience: point.threshold for point in record.points}
     found = []
     for name, outputs in heads.items():
-        own = [
-            e for e in record.facts.experiences if (e if e in heads else next(iter(heads))) == name
-        ]
+        own = [e for e in record.facts.experiences if head_of(e, heads) == name]
         last = points.get(plain(own[-1])) if own else None
         found.append(Adapter(name, outputs, own, parts.get(name, ""), last))
     return found

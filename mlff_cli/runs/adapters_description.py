@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,11 @@ from mlff_cli.errors import UserError
 
 FORMAT = 2
 DESCRIPTION = "adapters.json"
+
+
+def head_of(experience: str, heads: Collection[str]) -> str:
+    """Return the name of the head that reads an experience: its own, or the one of all."""
+    return experience if experience in heads else next(iter(heads))
 
 
 def read_description(folder: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mlff_cli.features.pooling import LevelInput
+from mlff_cli.features.pooling import mean_inputs
 from mlff_cli.heads.novelty import Novelty, joint_descriptor, level_descriptor
 from mlff_cli.methods.base import Method
 from mlff_cli.runs.calibration import (
@@ -110,7 +110,7 @@ def _training(
 def _exemplars(method: Method, name: str, experience: Experience) -> tuple[Tensor, Tensor] | None:
     """Return the same of the exemplars of an experience, if their features tell the means."""
     inputs = list(method.adapters.fusion.inputs)
-    wanted = [LevelInput(level.name, "mean") for level in method.context.features.facts.levels]
+    wanted = mean_inputs(method.context.features.facts.levels)
     exemplars = method.exemplars(name, experience.name)
     if exemplars is None or not set(wanted) <= set(inputs):
         return None

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from mlff_cli.features.columns import everything
-from mlff_cli.features.pooling import LevelInput
+from mlff_cli.features.pooling import mean_inputs
 from mlff_cli.heads.novelty import Novelty, joint_descriptor, level_descriptor
 from mlff_cli.methods.base import Method
 from mlff_cli.tasks.record import ImageSource
@@ -85,7 +85,7 @@ class Calibration:
 def level_descriptors(method: Method, images: Sequence[ImageSource]) -> Tensor:
     """Return the means of all levels (N, U) of images: what tells products apart."""
     features, read = method.context.features, method.adapters.fusion.inputs
-    inputs = [LevelInput(level.name, "mean") for level in features.facts.levels]
+    inputs = mean_inputs(features.facts.levels)
     # With all that answers need, such that images go through the backbone once.
     features.ensure(images, [*read, *inputs])
     columns = features.read(images, inputs)

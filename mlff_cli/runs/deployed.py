@@ -9,6 +9,7 @@ from mlff_cli.methods.base import Method
 from mlff_cli.results.labels import plain
 from mlff_cli.results.operating_points import OperatingPoint
 from mlff_cli.results.predictions import Kind, good_class
+from mlff_cli.runs.adapters_description import head_of
 from mlff_cli.runs.adapters_file import fingerprint_of, load_calibration
 from mlff_cli.runs.building import build_scorer
 from mlff_cli.runs.calibration import Calibration
@@ -99,11 +100,10 @@ class Product:
 def of_run(opened: OpenRun) -> Deployed:
     """Return what a finished run predicts with."""
     record, heads = opened.record, dict(opened.method.heads)
-    shared = next(iter(heads))
     return Deployed(
         kind=build_scorer(opened.config, "test").kind,
         heads=heads,
-        experiences={name: name if name in heads else shared for name in record.facts.experiences},
+        experiences={name: head_of(name, heads) for name in record.facts.experiences},
         points={point.experience: point for point in record.points},
         calibration=load_calibration(opened.folder.adapters),
         good=record.good or good_names(opened.data),

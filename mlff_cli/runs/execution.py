@@ -183,7 +183,7 @@ def _finish(
         kind=predictions.kind,
         answers=answers_of(task.experiences, scored, predictions.kind),
         points=points,
-        parent=parent.digest if parent else None,
+        parent=parent.folder.digest if parent else None,
         good=good,
         bits=listing.bits if parent is None else listing.bits or parent.record.bits,
     )

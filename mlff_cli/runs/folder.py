@@ -113,6 +113,16 @@ class RunFolder:
         self.write_record(record)
         self.write_text(DONE, self._hash(RECORD) + "\n")
 
+    @property
+    def digest(self) -> str:
+        """The hash of the record: what tells the run from every other; "" where none finished."""
+        return (self.read_text(DONE) or "").strip()
+
+    def changed_files(self) -> list[str]:
+        """Return the names of files that have not the hash that the record holds of them."""
+        recorded = self.record().digests
+        return [name for name, now in self.digests().items() if recorded.get(name) != now]
+
     def record_is_whole(self) -> bool:
         """Return whether run.json is what the run wrote."""
         return self.read_text(DONE) == self._hash(RECORD) + "\n"

@@ -16,6 +16,9 @@ from mlff_cli.runs.registry import implementation
 from mlff_cli.runs.value_range import AUTO, in_one_range
 from mlff_cli.tasks.record import ImageSource, Record
 
+PLACES = ("root", "file")
+"""Keys of `data` that hold a path."""
+
 
 @dataclass(frozen=True)
 class Listing:

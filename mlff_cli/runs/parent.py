@@ -23,18 +23,14 @@ from mlff_cli.runs.calibration import Calibration
 from mlff_cli.runs.checkpoints import Progress, rows_of
 from mlff_cli.runs.final_scores import good_names
 from mlff_cli.runs.folder import PREDICTIONS, RunFolder
-from mlff_cli.runs.identity import DONE
 from mlff_cli.runs.lineage import Earlier, learned_by, split_as_before
-from mlff_cli.runs.listing import Listing
+from mlff_cli.runs.listing import PLACES, Listing
 from mlff_cli.runs.record import RunRecord
 from mlff_cli.runs.reopen import without_names
 from mlff_cli.runs.value_range import AUTO
 from mlff_cli.system.environment import program
 from mlff_cli.tasks.experience import Experience, SplitName
 from mlff_cli.tasks.task import Task
-
-PLACES = ("root", "file")
-"""Keys of `data` that hold a path."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +55,6 @@ class Parent:
         if data.get("bits") == AUTO and self.record.bits:
             data["bits"] = self.record.bits
         return without_names({**config, "data": data}, self.record.removed)
-
-    @property
-    def digest(self) -> str:
-        """What tells it from every other run."""
-        return (self.folder.read_text(DONE) or "").strip()
 
     @property
     def learned(self) -> int:
@@ -186,8 +177,7 @@ def parent_of(config: Mapping[str, Any]) -> Parent | None:
     parent = Parent(RunFolder(path))
     if not parent.folder.finished:
         raise UserError(f"{path}: is not finished; mlff train of its config resumes it")
-    recorded, now = parent.record.digests, parent.folder.digests()
-    changed = [name for name, digest in now.items() if recorded.get(name) != digest]
+    changed = parent.folder.changed_files()
     if changed or not parent.folder.record_is_whole():
         name = changed[0] if changed else "run.json"
         raise UserError(

@@ -52,8 +52,7 @@ class Predictor:
             UserError: There is no such product, or nothing is known that tells products apart; or
                 the fusion layer keeps nothing of places; or a threshold has nothing to divide.
         """
-        for product in self.products:
-            decision_of(self.deployed, product, self.settings)
+        _ = self._decisions  # made here and not with the first answer: it refuses as well
         first = self.deployed.method_of(self.products[0].head)
         if self.look and not first.has_places:
             raise UserError(

@@ -21,7 +21,7 @@ from mlff_cli.runs.adapters_file import load_calibration, save_adapters
 from mlff_cli.runs.building import build_method
 from mlff_cli.runs.calibration import Calibration
 from mlff_cli.runs.folder import ENVIRONMENT, MATRIX, PARENT, PREDICTIONS, SHEET, SPLITS, RunFolder
-from mlff_cli.runs.identity import DIGITS, DONE
+from mlff_cli.runs.identity import DIGITS
 from mlff_cli.runs.lineage import PARENT_CONFIG
 from mlff_cli.runs.page import keep_worst_images, worst_images
 from mlff_cli.runs.record import RunRecord
@@ -50,7 +50,7 @@ def removed(opened: OpenRun, product: str | None) -> RunFolder:
         )
     if len(heads) == 1:
         raise UserError(f"product={product}: is the only one of this run; remove its folder")
-    facts = f"{opened.folder.read_text(DONE)} without {product}"
+    facts = f"{opened.folder.digest}\n without {product}"
     digest = hashlib.sha256(facts.encode()).hexdigest()[:DIGITS]
     method = opened.config["method"]["name"]
     folder = RunFolder(opened.folder.path.parent / f"{method}-{digest}")
@@ -178,6 +178,6 @@ def _record(
         level_weights=method.level_weights(),
         answers={name: own for name, own in record.answers.items() if name != plain(product)},
         points=tuple(p for p in record.points if p.experience != plain(product)),
-        parent=(opened.folder.read_text(DONE) or "").strip(),
+        parent=opened.folder.digest,
         removed=(*record.removed, product),
     )

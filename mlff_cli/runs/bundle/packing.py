@@ -31,10 +31,8 @@ from mlff_cli.runs.bundle.tensors import (
 )
 from mlff_cli.runs.deciding import DecisionSettings, decision_of
 from mlff_cli.runs.deployed import ADAPTERS, Deployed, of_run
+from mlff_cli.runs.listing import PLACES
 from mlff_cli.runs.reopen import HERE, OpenRun
-
-PLACES = ("root", "file")
-"""Keys of `data` that lead to images, which a bundle has none of."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mlff_cli.backbones.network import Backbone
-from mlff_cli.features.pooling import MAPS, LevelInput, pooled
+from mlff_cli.features.pooling import MAPS, mean_inputs, pooled
 from mlff_cli.heads.decision import Decision
 from mlff_cli.heads.novelty import Novelty, joint_descriptor, level_descriptor
 from mlff_cli.images.loading import normalised
@@ -81,7 +81,7 @@ class Inspection(nn.Module):
         """Return what novelty is told by (B, E): as `calibration.novelty_descriptors`."""
         if not self.reads_features:
             return descriptors
-        means = pooled(maps, [LevelInput(level.name, "mean") for level in self.backbone.levels])
+        means = pooled(maps, mean_inputs(self.backbone.levels))
         return joint_descriptor(descriptors, level_descriptor(means))
 
     def inputs(self, maps: Mapping[str, Tensor]) -> list[Tensor]:
