@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 from mlff_cli.cli.main import main
 
-TINY = ("data.image_size=32", "data.images_per_class=5", "method.epochs=2")
+TINY = ("data.image_size=32", "data.images_per_class=5", "method.epochs=2", "backbone.engine=torch")
 """Fifteen classes of five drawn images, 32 px: a run of seconds."""
 
 HEAVY = {"torch", "torchvision", "timm", "pandas", "sklearn", "matplotlib", "numpy", "PIL", "rich"}

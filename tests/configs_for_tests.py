@@ -33,6 +33,7 @@ CHOICES = {
 SMALL: dict[str, Any] = {
     "data.image_size": 32,
     "trainer.device": "cpu",
+    "backbone.engine": "plain",
     "trainer.precision": "fp32",
     "trainer.workers": 0,
     "trainer.batch_size": 8,
@@ -56,7 +57,7 @@ def small_config(folder: Path, **choices: Any) -> dict[str, Any]:
     for section, group in SECTIONS.items():
         config[section] = deepcopy(shipped(f"{group}/{picked[section]}"))
     config["task"] = {"name": "small", "title": "Small"}
-    config["paths"] |= {"runs": str(folder / "runs"), "features": str(folder / "features")}
+    config["paths"] |= {name: str(folder / name) for name in ("runs", "features", "graphs")}
     if picked["data"] == "surfaces":
         keys = {"data.images_per_class": 4, **keys}
     untrained = picked["method"] == "closed_form"

@@ -14,6 +14,7 @@ TINY = (
     "task=custom",
     "data.image_size=32",
     "trainer.device=cpu",
+    "backbone.engine=torch",
     "trainer.workers=0",
     "trainer.batch_size=8",
     "method.epochs=2",

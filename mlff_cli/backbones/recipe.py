@@ -9,8 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlff_cli.backbones.engines import ENGINE_VERSION, ONNX, PLAIN
 from mlff_cli.backbones.levels import Preprocessing, as_size
 from mlff_cli.errors import UserError
+from mlff_cli.system.onnx_runtime import runtime_version
 
 if TYPE_CHECKING:
     from mlff_cli.backbones.network import Backbone
@@ -32,11 +34,17 @@ class BackboneRecipe(ABC):
     std: tuple[float, float, float] = IMAGENET_STD
 
     def __init__(
-        self, *, image_size: int | Sequence[int], weights: str | None, levels: list[str]
+        self,
+        *,
+        image_size: int | Sequence[int],
+        weights: str | None,
+        levels: list[str],
+        engine: str = PLAIN,
     ) -> None:
         self.image_size = as_size(image_size)
         self.given_weights = weights
         self.levels = tuple(levels)
+        self.engine = engine
 
     @abstractmethod
     def pretrained_file(self) -> Path:
@@ -73,21 +81,37 @@ class BackboneRecipe(ABC):
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash (64 hex digits) of architecture, weights, levels and preprocessing."""
+        """Hash (64 hex digits) of architecture, weights, levels, preprocessing and engine."""
         with self.weights_file.open("rb") as file:
             weights = hashlib.file_digest(file, "sha256").hexdigest()
         facts = [self.model, weights, self.levels, self.image_size, self.mean, self.std]
+        # Without one where nothing is changed: as it was before there were engines.
+        facts += [] if self.engine == PLAIN else [self.engine, ENGINE_VERSION]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+    @property
+    def feature_fingerprint(self) -> str:
+        """What features are kept under: they depend on the version of ONNX Runtime as well.
+
+        Raises:
+            UserError: ONNX Runtime is to compute and is missing.
+        """
+        if self.engine != ONNX:
+            return self.fingerprint
+        return hashlib.sha256(f"{self.fingerprint} {runtime_version()}".encode()).hexdigest()
 
     @property
     def description(self) -> str:
         """The backbone in words, for people."""
         size = self.image_size
         shown = f"{size}" if isinstance(size, int) else "{} x {}".format(*size)
-        return f"{self.model}, {shown} px, {self.weights_file.name}"
+        engine = "" if self.engine == PLAIN else f", engine {self.engine}"
+        return f"{self.model}, {shown} px, {self.weights_file.name}{engine}"
 
     def build(self) -> "Backbone":
-        """Return the network with its weights, frozen, in eval mode.
+        """Return the network with its weights as they are, frozen, in eval mode.
+
+        Whatever the engine: it is what engines are made of.
 
         Raises:
             UserError: The weights do not fit or are damaged, or a level does not exist.

@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from mlff_cli.backbones.engines import PLAIN
 from mlff_cli.backbones.recipe import BackboneRecipe
 from mlff_cli.backbones.torchvision_remedy import import_torchvision
 from mlff_cli.errors import UserError, nearest
@@ -21,8 +22,9 @@ class Timm(BackboneRecipe):
         model: str,
         weights: str | None,
         levels: list[str],
+        engine: str = PLAIN,
     ) -> None:
-        super().__init__(image_size=image_size, weights=weights, levels=levels)
+        super().__init__(image_size=image_size, weights=weights, levels=levels, engine=engine)
         self.model = model
         self.mean = tuple(self._published.mean)
         self.std = tuple(self._published.std)

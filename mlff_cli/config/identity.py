@@ -30,16 +30,22 @@ def _without(tree: Mapping[str, Any], values: Mapping[str, Values], prefix: str 
     }
 
 
+BEFORE = {"backbone": {"engine": "plain"}}
+"""What was done before there were keys that say so, by section."""
+
+
 def completed(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return a config with the keys that it lacks and that change no result, as they are shipped.
 
-    So a run of an older version, which did not know them, can be opened; any other key that is
-    missing decides numbers, and the schema asks for it.
+    So a run of an older version, which did not know them, can be opened; a key that decides
+    numbers is filled in with what was done `BEFORE` there was one, and the schema asks for any
+    other.
     """
     whole = {**_shipped_beside(config, "train"), **config}
     for section, tree in config.items():
         if path := schema_of(section, tree):
-            whole[section] = {**_shipped_beside(tree, path), **tree}
+            before = {k: v for k, v in BEFORE.get(section, {}).items() if k in shipped(path)}
+            whole[section] = {**_shipped_beside(tree, path), **before, **tree}
     return whole
 
 

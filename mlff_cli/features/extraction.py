@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from mlff_cli.backbones.network import Backbone, on_device
-from mlff_cli.features.pooling import LevelInput, pooled
+from mlff_cli.features.engine import Engine
+from mlff_cli.features.pooling import LevelInput
 from mlff_cli.features.transfer import Arriving, Transfer, transfer_for
-from mlff_cli.images.loading import image_batches, normalised
+from mlff_cli.images.loading import image_batches
 from mlff_cli.system.device import Device
 from mlff_cli.system.failures import is_out_of_memory
 from mlff_cli.tasks.record import ImageSource
@@ -30,7 +30,7 @@ computes a chunk while the one before it is stored.
 
 @torch.inference_mode()
 def extract(
-    backbone: Backbone,
+    engine: Engine,
     sources: Sequence[ImageSource],
     vary: Callable[[Tensor], Tensor],
     inputs: Sequence[LevelInput],
@@ -42,7 +42,7 @@ def extract(
     Every batch has the same size, the last one filled up, so that the features of an image do
     not depend on which images were asked for with it. Where memory runs out, the size is halved.
     """
-    on_device(backbone, device.device)
+    engine.place(device.device)
     bar = tqdm(
         total=len(sources),
         desc="features",
@@ -52,12 +52,12 @@ def extract(
     )
     transfer = transfer_for(device.device)
     columns_of = partial(
-        _arriving, backbone, vary=vary, inputs=inputs, device=device, transfer=transfer
+        _arriving, engine, vary=vary, inputs=inputs, device=device, transfer=transfer
     )
     start, count, held, size = 0, 0, 0, device.batch_size
     parts: list[Arriving] = []
     chunks: deque[tuple[range, list[Arriving]]] = deque()
-    for images in _batches(backbone, sources, device):
+    for images in _batches(engine, sources, device):
         if count == 0:
             log.info("%d images go through the backbone", len(sources))
         arriving, size = _fitting(images, size, columns_of)
@@ -75,12 +75,10 @@ def extract(
         yield _arrived(*chunks.popleft())
 
 
-def _batches(
-    backbone: Backbone, sources: Sequence[ImageSource], device: Device
-) -> Iterator[Tensor]:
+def _batches(engine: Engine, sources: Sequence[ImageSource], device: Device) -> Iterator[Tensor]:
     return image_batches(
         sources,
-        backbone.preprocessing.size,
+        engine.preprocessing.size,
         device.batch_size,
         device.workers,
         pinned=device.device.type == "cuda",
@@ -115,7 +113,7 @@ def _fitting(
 
 
 def _arriving(
-    backbone: Backbone,
+    engine: Engine,
     size: int,
     images: Tensor,
     *,
@@ -128,11 +126,7 @@ def _arriving(
     if count < size:
         filling = images[-1:].expand(size - count, -1, -1, -1)
         images = torch.cat([images, filling])
-    prepared = normalised(vary(transfer.there(images)), backbone.preprocessing)
-    with device.autocast():
-        maps = backbone(prepared.contiguous(memory_format=torch.channels_last))
-    by_level = dict(zip((level.name for level in backbone.levels), maps, strict=True))
-    columns = pooled(by_level, inputs)
+    columns = engine.columns(vary(transfer.there(images)), inputs, device)
     return transfer.back(
         {item.name: column[:count] for item, column in zip(inputs, columns, strict=True)}
     )

@@ -13,7 +13,7 @@ from mlff_cli.backbones.recipe import BackboneRecipe
 from mlff_cli.features.columns import Columns, Rows, Whole
 from mlff_cli.features.facts import BackboneFacts, keep_facts, known_facts
 from mlff_cli.features.identities import identities, memo_of
-from mlff_cli.features.pooling import STANDARD, LevelInput
+from mlff_cli.features.pooling import LevelInput, standard_inputs
 from mlff_cli.features.store.disk import row_key
 from mlff_cli.images.variations import VARIATIONS, variation_version, varied
 from mlff_cli.system.device import Device
@@ -22,6 +22,7 @@ from mlff_cli.tasks.record import ImageSource
 
 if TYPE_CHECKING:
     from mlff_cli.backbones.network import Backbone
+    from mlff_cli.features.engine import Engine
 
 
 class Store(Protocol):
@@ -51,6 +52,7 @@ class Features:
         kinds: What variations may do to an image.
         seconds: Time spent on extraction so far.
         extracted: Images that went through the backbone so far.
+        graphs: Where graphs for ONNX Runtime are kept; None: in memory alone.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Features:
         kinds: Sequence[str] = VARIATIONS,
         *,
         known: Mapping[ImageSource, str] | None = None,
+        graphs: Path | None = None,
     ) -> None:
         self.recipe = recipe
         self.store = store
@@ -70,7 +73,9 @@ class Features:
         self.kinds = kinds
         self.seconds = 0.0
         self.extracted = 0
+        self.graphs = graphs
         self._network: Backbone | None = None
+        self._engines: dict[frozenset[LevelInput], Engine] = {}
         self._identities = dict(known or {})
         self._keys: dict[tuple[ImageSource, int], str] = {}
 
@@ -88,6 +93,19 @@ class Features:
         if self._network is None:
             self._network = self.recipe.build()
         return self._network
+
+    def _engine(self, inputs: Sequence[LevelInput]) -> "Engine":
+        """Return what computes the inputs and the standard ones; made when it is first needed."""
+        from mlff_cli.features.engines import engine_for
+
+        standard = standard_inputs(self.facts.levels)
+        further = frozenset(inputs) - frozenset(standard)
+        if further not in self._engines:
+            # The same graph in whatever order they are asked for.
+            whole = [*standard, *sorted(further, key=lambda item: item.name)]
+            made = engine_for(self.recipe, whole, self.graphs, self._built)
+            self._engines[further] = made
+        return self._engines[further]
 
     def read(
         self, images: Sequence[ImageSource], inputs: Sequence[LevelInput], variation: int = 0
@@ -111,9 +129,9 @@ class Features:
         from mlff_cli.features.extraction import extract
 
         with torch.random.fork_rng():
-            network = self._built()  # draws numbers as well, where it was not built before
+            engine = self._engine(inputs)  # draws numbers as well, where it was not built before
             torch.manual_seed(seed)
-            parts = [part for _, part in extract(network, images, vary, inputs, self.device)]
+            parts = [part for _, part in extract(engine, images, vary, inputs, self.device)]
         self.extracted += len(images)
         return Columns(Whole([torch.cat([part[item.name] for part in parts]) for item in inputs]))
 
@@ -167,14 +185,11 @@ class Features:
         started = time.perf_counter()
         keys, sources = list(images), list(images.values())
         vary = partial(varied, variation=variation, kinds=self.kinds)
-        chunks = extract(self._built(), sources, vary, self._wanted(inputs), self.device)
+        chunks = extract(self._engine(inputs), sources, vary, self._wanted(inputs), self.device)
         for positions, columns in chunks:
             self.store.insert(keys[positions.start : positions.stop], columns)
         self.extracted += len(keys)
         self.seconds += time.perf_counter() - started
 
     def _wanted(self, inputs: Sequence[LevelInput]) -> list[LevelInput]:
-        standard = [
-            LevelInput(level.name, pooling) for level in self.facts.levels for pooling in STANDARD
-        ]
-        return list(dict.fromkeys([*inputs, *standard]))
+        return list(dict.fromkeys([*inputs, *standard_inputs(self.facts.levels)]))

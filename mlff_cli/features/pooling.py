@@ -98,6 +98,11 @@ STANDARD = ("mean", "max", "min", "deviation", "range")
 """Kept for every image, so that another fusion layer finds them stored."""
 
 
+def standard_inputs(levels: Sequence[LevelInfo]) -> list[LevelInput]:
+    """Return what is kept of every level."""
+    return [LevelInput(level.name, pooling) for level in levels for pooling in STANDARD]
+
+
 def pooling(name: str) -> Callable[[Tensor], Tensor]:
     """Return the function of that name.
 

@@ -13,6 +13,7 @@ from mlff_cli.fusion.base import FusionLayer
 from mlff_cli.heads.base import Head
 from mlff_cli.methods.base import Context, Method
 from mlff_cli.metrics import registry
+from mlff_cli.runs.engine import with_engine
 from mlff_cli.runs.listing import Listing
 from mlff_cli.runs.registry import class_of, implementation
 from mlff_cli.runs.scoring import Scorer
@@ -89,16 +90,22 @@ def build_features(config: Config, device: Device, listing: Listing | None = Non
     Images of the listing are not hashed again.
     """
     known = listing.content_of if listing else {}
-    recipe = implementation("backbones", config["backbone"], BackboneRecipe)(
+    section = config["backbone"]
+    if "engine" in section:  # a backbone of one's own need not have the key
+        section = with_engine(config)["backbone"]
+    recipe = implementation("backbones", section, BackboneRecipe)(
         image_size=config["data"]["image_size"]
     )
+    graphs = Path(config["paths"]["graphs"]).expanduser()
     kinds = config["data"]["variations"]
     if not config["features"]["store"]:
-        return Features(recipe, MemoryStore(), device, kinds=kinds, known=known)
+        return Features(recipe, MemoryStore(), device, kinds=kinds, known=known, graphs=graphs)
     folder = Path(config["paths"]["features"]).expanduser()
-    space = FeatureSpace(recipe.fingerprint, recipe.preprocessing, description=recipe.description)
+    space = FeatureSpace(
+        recipe.feature_fingerprint, recipe.preprocessing, description=recipe.description
+    )
     store: Store = FeatureStore(folder, space, dtype=config["features"]["dtype"])
-    return Features(recipe, store, device, folder, kinds, known=known)
+    return Features(recipe, store, device, folder, kinds, known=known, graphs=graphs)
 
 
 def build_method(config: Config, listing: Listing | None = None) -> Method:

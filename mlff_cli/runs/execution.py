@@ -9,6 +9,7 @@ from typing import Any
 from mlff_cli.audit.contact_sheet import Sheet, write_sheet
 from mlff_cli.audit.leaks import find_leaks
 from mlff_cli.audit.verdict import LeakCheck, sentence, verdict
+from mlff_cli.backbones.engines import AUTO, ONNX, TORCH
 from mlff_cli.config.overrides import command_line
 from mlff_cli.methods.base import Method
 from mlff_cli.results.painter import Painter
@@ -18,6 +19,7 @@ from mlff_cli.runs.adapters_file import save_adapters
 from mlff_cli.runs.building import build_method, build_scorer
 from mlff_cli.runs.calibrating import calibrated
 from mlff_cli.runs.checkpoints import Checkpoints
+from mlff_cli.runs.engine import why_no_graph, with_engine
 from mlff_cli.runs.final_scores import (
     ALL_TOGETHER,
     answers_of,
@@ -54,6 +56,8 @@ def execute(
     """Learn the sequence, resuming where a run broke off, and write what it leaves behind."""
     with logging_to(None):
         # Whatever these refuse leaves no folder behind.
+        if (asked := config["backbone"].get("engine")) is not None:
+            config = with_engine(config)
         parent = parent_of(config)
         task, listing = task_behind(parent, config, listing)
         method = build_method(config, listing)
@@ -72,6 +76,7 @@ def execute(
         _begin(folder, task, listing, checkpoints)
         painter.begin(partial(write_sheet, Sheet.of(task.records), folder.path / SHEET))
         log.info("%s on %s", config["method"]["name"], method.context.device)
+        _say_engine(asked, config)
         _say_what_is_absent(task, method, scorer.split)
         predictions = PredictionLog(
             folder.path / PREDICTIONS,
@@ -213,6 +218,15 @@ def _facts(config: Mapping[str, Any], task: Task, method: Method, outcome: Outco
         experiences=tuple(e.name for e in task.experiences if e.learned),
         added_parameters=outcome.steps[-1].added_parameters if len(outcome.steps) > 1 else None,
     )
+
+
+def _say_engine(asked: str | None, config: Mapping[str, Any]) -> None:
+    """Say what computes features, and why where it is not what was asked for."""
+    engine = config["backbone"].get("engine")
+    if engine == TORCH and asked in (AUTO, ONNX) and (reason := why_no_graph(config)):
+        log.info("features are computed by torch: %s", reason)
+    elif engine is not None:
+        log.info("backbone.engine=%s", engine)
 
 
 def _say_what_is_absent(task: Task, method: Method, scored: SplitName) -> None:

@@ -9,9 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mlff_cli.backbones.engines import PLAIN
 from mlff_cli.config.continuation import FROM
 from mlff_cli.config.identity import relevant
 from mlff_cli.errors import UserError
+from mlff_cli.runs.engine import engine_of
 from mlff_cli.system.accelerator import default_device
 from mlff_cli.tasks.record import Record
 
@@ -37,12 +39,20 @@ def data_digest(records: Sequence[Record], contents: Sequence[str]) -> str:
 def decisive(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return a config with the keys alone that can change numbers.
 
-    `trainer.device=auto` stands for the kind of device that this machine has.
+    `trainer.device=auto` stands for the kind of device that this machine has, and
+    `backbone.engine=auto` for the engine that this installation has. The plain one has no key:
+    as it was before there were others.
     """
     kept = relevant(config)
     trainer = kept.get("trainer")
     if isinstance(trainer, dict) and trainer.get("device") == "auto":
         trainer["device"] = default_device()
+    backbone = kept.get("backbone")
+    if isinstance(backbone, dict) and "engine" in backbone:
+        engine = engine_of(config)
+        kept["backbone"] = {key: value for key, value in backbone.items() if key != "engine"} | (
+            {} if engine == PLAIN else {"engine": engine}
+        )
     return kept
 
 

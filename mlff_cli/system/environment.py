@@ -11,7 +11,8 @@ from typing import Any
 
 from mlff_cli import __version__
 
-PACKAGES = ("torch", "torchvision", "timm", "numpy", "pillow", "hydra-core", "safetensors")
+PACKAGES = ("torch", "torchvision", "timm", "numpy", "pillow", "hydra-core", "safetensors",
+            "onnxruntime")  # fmt: skip
 
 
 def environment() -> dict[str, Any]:

@@ -4,6 +4,7 @@ import torch
 from mlff_cli.backbones.timm import Timm
 from mlff_cli.data.surfaces import Surfaces
 from mlff_cli.features import extraction
+from mlff_cli.features.engine import TorchEngine
 from mlff_cli.features.pooling import LevelInput
 from mlff_cli.system.device import Device
 
@@ -27,7 +28,8 @@ def cpu(batch_size=4, workers=0):
 
 
 def extracted(backbone, images, device):
-    chunks = list(extraction.extract(backbone, images, lambda batch: batch, INPUTS, device))
+    engine = TorchEngine(backbone)
+    chunks = list(extraction.extract(engine, images, lambda batch: batch, INPUTS, device))
     columns = {item.name: torch.cat([c[item.name] for _, c in chunks]) for item in INPUTS}
     return [positions for positions, _ in chunks], columns
 

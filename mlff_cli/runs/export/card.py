@@ -1,6 +1,5 @@
-"""What an exported file says of itself, and the seal that shows a changed byte; no torch."""
+"""What an exported file says of itself; no torch."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -9,8 +8,8 @@ import msgspec
 from mlff_cli.errors import UserError
 from mlff_cli.results.predictions import Kind
 
-KEY, SEAL_KEY = "mlff", "mlff_seal"
-"""Names in the file's metadata: of the card as JSON, and of the hash of everything before it."""
+KEY = "mlff"
+"""Name of the card in the file's metadata."""
 
 FORMAT = 1
 
@@ -75,22 +74,3 @@ def card_of(metadata: Mapping[str, str], name: str) -> Card:
         f"{name}: has format {newest}, this program reads up to {FORMAT}; update it: "
         "pip install -U mlff"
     )
-
-
-def sealed(content: bytes) -> bytes:
-    """Return an ONNX file with one more entry of metadata behind it: the hash of its bytes."""
-    return content + _seal(content)
-
-
-def is_sealed(content: bytes) -> bool:
-    """Return whether a file is what was sealed, to the byte."""
-    length = len(_seal(b""))
-    body, seal = content[:-length], content[-length:]
-    return seal == _seal(body)
-
-
-def _seal(content: bytes) -> bytes:
-    """Return the entry as protobuf writes it; its length does not depend on the content."""
-    key, value = SEAL_KEY.encode(), hashlib.sha256(content).hexdigest().encode()
-    entry = b"\x0a" + bytes([len(key)]) + key + b"\x12" + bytes([len(value)]) + value
-    return b"\x72" + bytes([len(entry)]) + entry  # field 14 of a model: its metadata

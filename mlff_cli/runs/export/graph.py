@@ -10,8 +10,9 @@ from mlff_cli.backbones.levels import sides
 from mlff_cli.runs.export.card import KEY, Card
 from mlff_cli.runs.export.network import Inspection
 from mlff_cli.runs.export.resizing import OPSET, resizing
-from mlff_cli.runs.export.session import EXTRA, NOVELTY, THRESHOLD, Said
+from mlff_cli.runs.export.session import NOVELTY, THRESHOLD, Said
 from mlff_cli.system.extras import extra_module
+from mlff_cli.system.onnx_runtime import EXTRA
 
 RESIZED = "resized"
 

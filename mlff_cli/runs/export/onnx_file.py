@@ -1,9 +1,9 @@
 """A product as the bytes of an ONNX file."""
 
-from mlff_cli.runs.export.card import sealed
 from mlff_cli.runs.export.graph import described, network_graph, with_limits, with_resizing
 from mlff_cli.runs.export.product import ExportedProduct
 from mlff_cli.runs.export.quantising import quantised
+from mlff_cli.system.onnx_runtime import sealed
 
 
 def onnx_file(exported: ExportedProduct, precision: str) -> bytes:

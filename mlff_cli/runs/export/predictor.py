@@ -13,8 +13,9 @@ from mlff_cli.data.files import FileImage
 from mlff_cli.errors import UserError
 from mlff_cli.results.predictions import predicted
 from mlff_cli.runs.answer import Answer, image_of, problem_of
-from mlff_cli.runs.export.card import Card, card_of, is_sealed
+from mlff_cli.runs.export.card import Card, card_of
 from mlff_cli.runs.export.session import NEVER, NOVELTY, THRESHOLD, Session
+from mlff_cli.system.onnx_runtime import is_sealed
 
 SUFFIX = ".onnx"
 

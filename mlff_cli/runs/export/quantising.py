@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from mlff_cli.backbones.levels import Size
 from mlff_cli.images.loading import image_batches
 from mlff_cli.runs.export.graph import RESIZED
-from mlff_cli.runs.export.session import EXTRA, NOVELTY, THRESHOLD
+from mlff_cli.runs.export.session import NOVELTY, THRESHOLD
 from mlff_cli.system.extras import extra_module
+from mlff_cli.system.onnx_runtime import EXTRA
 from mlff_cli.tasks.record import ImageSource
 
 IMAGES = 200

@@ -8,8 +8,8 @@ from typing import Any
 
 import PIL
 
-from mlff_cli.runs.export.session import EXTRA
 from mlff_cli.system.extras import extra_module
+from mlff_cli.system.onnx_runtime import EXTRA
 
 OPSET, IR_VERSION = 20, 10
 """Of ONNX's operators, the first with GELU, and of its files; ONNX Runtime 1.18 reads both."""

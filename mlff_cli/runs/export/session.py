@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mlff_cli.errors import UserError
-from mlff_cli.system.extras import extra_module
+from mlff_cli.system.onnx_runtime import loaded
 
 IMAGE = "image"
 THRESHOLD, NOVELTY = "threshold", "novelty_limit"
@@ -15,8 +14,6 @@ THRESHOLD, NOVELTY = "threshold", "novelty_limit"
 
 NEVER = 0.0
 """As a limit of p-values: nothing is unknown, since every p-value is above it."""
-
-EXTRA = "export"
 
 
 class Said(NamedTuple):
@@ -44,22 +41,7 @@ class Session:
         Raises:
             UserError: ONNX Runtime is missing, or these are no bytes of a graph that it can run.
         """
-        runtime = extra_module("onnxruntime", EXTRA)
-        options = runtime.SessionOptions()
-        options.log_severity_level = 3
-        # Threads that spin while they wait starve every other process of a small machine.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # Of int8: on processors whose sums of products would overflow, slower ones that do not.
-        options.add_session_config_entry("session.x64quantprecision", "1")
-        try:
-            self._session: Any = runtime.InferenceSession(
-                content, options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # it has a type of its own for everything, without a common one
-            lines = str(error).splitlines()
-            raise UserError(
-                f"{name}: cannot be loaded as an ONNX file ({lines[0] if lines else error!r})"
-            ) from error
+        self._session: Any = loaded(content, name)
         self.name = name
 
     @property

@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from mlff_cli.errors import UserError
-from mlff_cli.runs.export.card import FORMAT, KEY, Card, card_of, is_sealed, sealed
+from mlff_cli.runs.export.card import FORMAT, KEY, Card, card_of
+from mlff_cli.system.onnx_runtime import is_sealed, sealed
 
 CARD = Card(
     product="a b", kind="class", classes=("good", "größe"), good=None, decisions=("ok", ""),

@@ -1,0 +1,158 @@
+"""Backbone and pooling as one ONNX graph: made once, kept with its hash, run by ONNX Runtime."""
+
+import hashlib
+import json
+import logging
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mlff_cli.backbones.engines import ENGINE_VERSION
+from mlff_cli.backbones.folding import close, folded
+from mlff_cli.backbones.levels import Preprocessing, sides
+from mlff_cli.backbones.network import Backbone
+from mlff_cli.backbones.recipe import BackboneRecipe
+from mlff_cli.errors import UserError
+from mlff_cli.features.engine import Pooled
+from mlff_cli.features.pooling import LevelInput
+from mlff_cli.features.store.files import write_whole
+from mlff_cli.system.device import Device
+from mlff_cli.system.extras import extra_module
+from mlff_cli.system.onnx_runtime import EXTRA, is_sealed, loaded, sealed
+
+log = logging.getLogger(__name__)
+
+OPSET = 18
+IMAGES = "images"
+
+
+class GraphEngine:
+    """ONNX Runtime, on the processor whatever the device."""
+
+    def __init__(self, content: bytes, name: str, preprocessing: Preprocessing) -> None:
+        self._preprocessing = preprocessing
+        self._session = loaded(content, name, torch.get_num_threads())
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How an image becomes the network's input."""
+        return self._preprocessing
+
+    def place(self, device: torch.device) -> None:
+        """Stay where it is."""
+
+    def columns(
+        self, images: Tensor, inputs: Sequence[LevelInput], device: Device | None = None
+    ) -> list[Tensor]:
+        """Map uint8 images (B, 3, H, W) to one tensor (B, ...) per input, on the processor."""
+        names = [item.name for item in inputs]
+        found = self._session.run(names, {IMAGES: images.cpu().numpy()})
+        return [torch.from_numpy(column) for column in found]
+
+
+def graph_engine(
+    recipe: BackboneRecipe,
+    inputs: Sequence[LevelInput],
+    folder: Path | None,
+    build: Callable[[], Backbone],
+) -> GraphEngine:
+    """Return what computes the inputs; a graph that is kept in the folder is not made again.
+
+    Raises:
+        UserError: ONNX Runtime or what writes graphs is missing, or the network cannot be written
+            as a graph.
+    """
+    file = None if folder is None else folder / f"{_key(recipe, inputs)}.onnx"
+    content = _kept(file)
+    if content is None:
+        log.info("the backbone is written as a graph for ONNX Runtime, once")
+        content = sealed(graph_of(build(), inputs))
+        made = GraphEngine(content, "the graph", recipe.preprocessing)
+        _refuse_wrong(made, Pooled(build(), inputs))
+        _keep(file, content)
+        return made
+    return GraphEngine(content, str(file), recipe.preprocessing)
+
+
+def graph_of(backbone: Backbone, inputs: Sequence[LevelInput]) -> bytes:
+    """Return the graph of uint8 images (B, 3, H, W) of the network's size.
+
+    Raises:
+        UserError: The network cannot be written as a graph, or what writes it is missing.
+    """
+    for module in ("onnx", "onnxscript"):
+        extra_module(module, EXTRA)
+    # Its values count nowhere, its shape does: two, or the number of images would be fixed.
+    images = torch.zeros(2, 3, *sides(backbone.preprocessing.size), dtype=torch.uint8)
+    try:
+        program = _exported(Pooled(folded(backbone), inputs), images)
+    except Exception as error:  # of torch's exporter, one type for each of its steps
+        raise _refused((str(error).strip().splitlines() or [repr(error)])[0]) from error
+    graph: bytes = program.model_proto.SerializeToString()
+    return graph
+
+
+def _exported(module: Pooled, images: Tensor) -> Any:
+    """Return what torch's exporter makes; what it draws at random changes nothing elsewhere."""
+    with warnings.catch_warnings(), torch.no_grad(), torch.random.fork_rng(devices=[]):
+        warnings.simplefilter("ignore")  # of torch's exporter about torch itself
+        return torch.onnx.export(
+            module,
+            (images,),
+            dynamo=True,
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            input_names=[IMAGES],
+            output_names=[item.name for item in module.inputs],
+            opset_version=OPSET,
+            verbose=False,
+        )
+
+
+def _refuse_wrong(engine: GraphEngine, module: Pooled) -> None:
+    """Raise `UserError` where a graph says something else of one image of noise."""
+    shape = (1, 3, *sides(engine.preprocessing.size))
+    drawn = torch.randint(0, 256, shape, generator=torch.Generator().manual_seed(0))
+    images = drawn.to(torch.uint8)
+    with torch.inference_mode():
+        expected = module(images)
+    found = engine.columns(images, module.inputs)
+    for item, one, other in zip(module.inputs, found, expected, strict=True):
+        if one.shape != other.shape or not close(one, other):
+            raise _refused(f"{item.name} comes out otherwise")
+
+
+def _refused(reason: str) -> UserError:
+    return UserError(
+        f"backbone.engine=onnxruntime: this network cannot be written as a graph ({reason}); "
+        "give backbone.engine=torch"
+    )
+
+
+def _key(recipe: BackboneRecipe, inputs: Sequence[LevelInput]) -> str:
+    facts = [ENGINE_VERSION, recipe.fingerprint, [item.name for item in inputs]]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
+
+
+def _kept(file: Path | None) -> bytes | None:
+    """Return a graph that was kept; None where it is not there, or damaged."""
+    try:
+        content = b"" if file is None else file.read_bytes()
+    except OSError:
+        return None
+    if content and not is_sealed(content):
+        log.warning("%s: is damaged and made anew", file)
+    return content if is_sealed(content) else None
+
+
+def _keep(file: Path | None, content: bytes) -> None:
+    """Keep a graph; where nothing can be written, the next run makes it again."""
+    if file is None:
+        return
+    try:
+        write_whole(file, [content])
+    except UserError as error:
+        log.warning("%s; the graph is made again next time", error)
