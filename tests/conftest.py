@@ -1,7 +1,7 @@
 """Settings that must stand before the first test module is imported."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,17 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 # No deadline, since a shared machine may stall; the same examples each time.
 settings.register_profile("mlff", deadline=None, derandomize=True)
 settings.load_profile("mlff")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def auto_is_torch() -> Iterator[pytest.MonkeyPatch]:
+    """Lets `backbone.engine=auto` be torch: writing a graph takes seconds.
+
+    The few tests that ask for one undo it.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mlff_cli.runs.engine.can_export_and_run", lambda: False)
+        yield patch
 
 
 @pytest.fixture(scope="session")

@@ -19,9 +19,9 @@ from mlff_cli.backbones.recipe import BackboneRecipe
 from mlff_cli.errors import UserError
 from mlff_cli.features.engine import Pooled
 from mlff_cli.features.pooling import LevelInput
-from mlff_cli.features.store.files import write_whole
 from mlff_cli.system.device import Device
 from mlff_cli.system.extras import extra_module
+from mlff_cli.system.files import write_atomically
 from mlff_cli.system.onnx_runtime import EXTRA, is_sealed, loaded, sealed
 
 log = logging.getLogger(__name__)
@@ -153,6 +153,7 @@ def _keep(file: Path | None, content: bytes) -> None:
     if file is None:
         return
     try:
-        write_whole(file, [content])
-    except UserError as error:
-        log.warning("%s; the graph is made again next time", error)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(file, content)
+    except OSError as error:
+        log.warning("%s: cannot be written (%s); it is made again next time", file, error.strerror)
