@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load
 from torch import Tensor
 
+from mlff_cli.config.composition import user_cache
 from mlff_cli.config.shipped import shipped
 from mlff_cli.data.generated import GeneratedImage
 from mlff_cli.runs.bundle.answering import Bundle
@@ -39,7 +40,7 @@ PRODUCTS, PASSES = 1000, 5
 NOISE = 1e-3
 
 TRAINER: dict[str, Any] = {**shipped("trainer/default"), "device": "cpu", "workers": 0}
-PATHS = {**shipped("paths/default"), "features": "features"}
+PATHS = {**shipped("paths/default"), "features": "features", "graphs": f"{user_cache()}/graphs"}
 
 IMAGE = GeneratedImage(
     "surfaces",

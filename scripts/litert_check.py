@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mlff_cli.config.composition import user_cache
 from mlff_cli.config.shipped import shipped
 from mlff_cli.runs.export.litert import LitertSession, litert_file
 from mlff_cli.runs.export.product import exported_product
@@ -24,7 +25,7 @@ PACKAGES = ("litert-torch", "ai-edge-litert", "torch")
 
 def main(run: str, folder: str) -> None:
     """Write <folder>/results.md."""
-    paths = {**shipped("paths/default"), "features": folder}
+    paths = {**shipped("paths/default"), "features": folder, "graphs": f"{user_cache()}/graphs"}
     exported = exported_product({**shipped("export"), "run": run, "paths": paths})
     content = litert_file(exported, "fp32")
     session = LitertSession(content)

@@ -15,6 +15,7 @@ import yaml
 from numpy.typing import NDArray
 from PIL import Image
 
+from mlff_cli.config.composition import user_cache
 from mlff_cli.config.shipped import shipped
 from mlff_cli.metrics.ranking import auroc
 from mlff_cli.runs.reopen import OpenRun, reopen
@@ -38,7 +39,8 @@ def opened(dataset: str) -> OpenRun:
     """Return the finished run on a data set."""
     for config in sorted(Path("runs").glob("*/*/config.yaml")):
         if f"name: {dataset}\n" in config.read_text(encoding="utf-8"):
-            trainer, paths = shipped("trainer/default"), shipped("paths/default")
+            trainer = shipped("trainer/default")
+            paths = {**shipped("paths/default"), "graphs": f"{user_cache()}/graphs"}
             # Features that were stored for the run are found where it put them.
             own = yaml.safe_load(config.read_text(encoding="utf-8"))["paths"]
             return reopen(config.parent, trainer=trainer, paths={**paths, **own})

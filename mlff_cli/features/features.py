@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -9,7 +10,9 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
+from mlff_cli.backbones.engines import ONNX
 from mlff_cli.backbones.recipe import BackboneRecipe
+from mlff_cli.errors import UserError
 from mlff_cli.features.columns import Columns, Rows, Whole
 from mlff_cli.features.facts import BackboneFacts, keep_facts, known_facts
 from mlff_cli.features.identities import identities, memo_of
@@ -52,7 +55,8 @@ class Features:
         kinds: What variations may do to an image.
         seconds: Time spent on extraction so far.
         extracted: Images that went through the backbone so far.
-        graphs: Where graphs for ONNX Runtime are kept; None: in memory alone.
+        graphs: Where graphs for ONNX Runtime are kept, and what is known of their networks; None:
+            in memory alone.
     """
 
     def __init__(
@@ -82,11 +86,14 @@ class Features:
     @cached_property
     def facts(self) -> BackboneFacts:
         """The backbone's levels and size; the network is built only where they are not kept."""
-        facts = known_facts(self.recipe, self.folder)
-        if facts is None:
-            network = self._built()
-            facts = BackboneFacts(network.levels, network.parameter_count())
-            keep_facts(facts, self.recipe, self.folder)
+        for place in (self.folder, self.graphs):
+            if facts := known_facts(self.recipe, place):
+                return facts
+        network = self._built()
+        facts = BackboneFacts(network.levels, network.parameter_count())
+        keep_facts(facts, self.recipe, self.folder)
+        with suppress(UserError):  # beside a graph that cannot be kept either
+            keep_facts(facts, self.recipe, self.graphs)
         return facts
 
     def _built(self) -> "Backbone":
@@ -100,11 +107,14 @@ class Features:
 
         standard = standard_inputs(self.facts.levels)
         further = frozenset(inputs) - frozenset(standard)
+        if self.recipe.engine != ONNX:
+            further = frozenset()  # all others compute whatever is asked of them
         if further not in self._engines:
             # The same graph in whatever order they are asked for.
             whole = [*standard, *sorted(further, key=lambda item: item.name)]
             made = engine_for(self.recipe, whole, self.graphs, self._built)
             self._engines[further] = made
+            self._network = None  # whatever the engine needs of it, it has
         return self._engines[further]
 
     def read(

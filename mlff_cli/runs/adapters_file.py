@@ -72,7 +72,7 @@ def load_adapters(folder: Path, fingerprint: str | None = None) -> State:
         raise UserError(
             f"{folder}: these adapters were trained on another backbone (fingerprint "
             f"{description['backbone'][:12]}, here {fingerprint[:12]}); choose the backbone, "
-            "weights, levels and image size of the run"
+            "weights, levels, engine and image size of the run"
         )
     heads = {head["name"]: tuple(head["outputs"]) for head in description["heads"]}
     kept = description.get("kept")

@@ -253,10 +253,10 @@ def test_litert_is_an_extra(run, empty, monkeypatch):
     assert list(empty.iterdir()) == []
 
 
-def test_what_is_given_to_litert_says_the_same(run, made):
+def test_what_is_given_to_litert_says_the_same(run, made, tmp_path):
     import torch
 
-    paths = {**shipped("paths/default"), "features": "unused"}
+    paths = {**shipped("paths/default"), "features": "unused", "graphs": str(tmp_path)}
     config = {**shipped("export"), "run": str(run), "product": "bolt", "paths": paths}
     exported = exported_product(config)
     graph = litert.folded(litert.OneImage(exported.network(), exported.limits), (32, 32))

@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import shutil
+import tempfile
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +27,8 @@ from mlff_cli.runs.bundle.packing import Packed, packed
 from mlff_cli.runs.deciding import DecisionSettings
 from mlff_cli.runs.reopen import reopen
 
-TRAINER, PATHS = {**shipped("trainer/default"), "device": "cpu"}, shipped("paths/default")
+TRAINER = {**shipped("trainer/default"), "device": "cpu"}
+PATHS = {**shipped("paths/default"), "graphs": f"{tempfile.gettempdir()}/mlff-graphs"}
 ORIGIN = {"milliseconds", "bundle", "bundle_hash"}
 
 

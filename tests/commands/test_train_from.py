@@ -39,7 +39,7 @@ def test_a_further_product_ends_as_one_run_over_all_would(parent, tmp_path):
 
 def test_old_products_answer_bit_by_bit_as_before(parent, tmp_path):
     new = products(tmp_path / "new", "screw")
-    child, _ = trained(f"from={parent}", "task=custom", f"data.root={new}")
+    child, _ = trained(f"from={parent}", "task=custom", f"data.root={new}", "trainer.batch_size=8")
     before, after = (json.loads(read(run, "adapters/adapters.json")) for run in (parent, child))
     assert before["parts"].items() < after["parts"].items()
     old = json.loads(read(parent, "run.json"))["points"]

@@ -121,6 +121,7 @@ def test_a_kept_graph_needs_no_network(weights_of, tmp_path, images, monkeypatch
     written = file.read_bytes()
     with monkeypatch.context() as patch:
         patch.setattr(graphs, "graph_of", lambda *_: pytest.fail("it is made again"))
+        patch.setattr(Timm, "build", lambda _: pytest.fail("the network is built"))
         again = read(features(weights_of, ONNX, tmp_path), images, inputs)
     assert all(torch.equal(*pair) for pair in zip(first, again, strict=True))
     for damaged in (written[:-7], b"", written[:99] + b"?" + written[100:]):

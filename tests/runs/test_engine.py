@@ -159,7 +159,7 @@ def test_scores_through_every_engine_agree(tmp_path, lite0_graphs):
         matrix = outcome.matrix
         scores = [matrix.score("mAP", step, place) for step in range(4) for place in range(3)]
         values[name] = [score.value for score in scores if score.scored]
-    assert len(values["plain"]) >= 6
+    assert len(values["plain"]) >= 5
     for name in ("torch", "onnxruntime"):
         assert values[name] == pytest.approx(values["plain"], abs=1e-3), name
 

@@ -39,7 +39,7 @@ def deployed(tmp_path_factory):
         opened = reopen(
             run,
             trainer=shipped("trainer/default"),
-            paths=shipped("paths/default"),
+            paths={**shipped("paths/default"), "graphs": str(folder / "graphs")},
             keep_features=False,
         )
         yield of_run(opened)
