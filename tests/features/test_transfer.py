@@ -10,6 +10,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from mlff_cli.backbones.levels import LevelInfo, Preprocessing
 from mlff_cli.backbones.network import Backbone
 from mlff_cli.features import extraction
+from mlff_cli.features.engine import TorchEngine
 from mlff_cli.features.pooling import POOLINGS, LevelInput
 from mlff_cli.features.transfer import OverlappedTransfer, Transfer, transfer_for
 from mlff_cli.images.variations import varied
@@ -96,9 +97,9 @@ def test_the_pass_of_a_batch_makes_nothing_on_the_wrong_device(streams):
     images = torch.randint(256, (3, 3, 32, 32), generator=draw, dtype=torch.uint8)
 
     def passed(device: Device, transfer: Transfer) -> dict[str, torch.Tensor]:
-        network, vary = backbone(device.device), partial(varied, variation=7)
+        engine, vary = TorchEngine(backbone(device.device)), partial(varied, variation=7)
         arriving = extraction._arriving(
-            network, 4, images, vary=vary, inputs=INPUTS, device=device, transfer=transfer
+            engine, 4, images, vary=vary, inputs=INPUTS, device=device, transfer=transfer
         )
         columns = arriving.wait()
         assert arriving.nbytes == sum(column.nbytes for column in columns.values())
@@ -155,10 +156,10 @@ def test_a_chunk_is_handed_on_while_the_next_one_is_computed(streams, monkeypatc
         extraction, "_batches", lambda *_: (computed.append(n) or b for n, b in enumerate(batches))
     )
     device = Device(torch.device("cpu"), None, 2, 0)
-    network = backbone(device.device)
+    engine = TorchEngine(backbone(device.device))
 
     def extracted():
-        return extraction.extract(network, range(10), lambda images: images, INPUTS, device)
+        return extraction.extract(engine, range(10), lambda images: images, INPUTS, device)
 
     chunks = []
     for positions, columns in extracted():
