@@ -9,10 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlff_cli.backbones.engines import ENGINE_VERSION, ONNX, PLAIN
+from mlff_cli.backbones.engines import ENGINE_VERSION, ONNX, OPENVINO, PLAIN
 from mlff_cli.backbones.levels import Preprocessing, as_size
 from mlff_cli.errors import UserError
 from mlff_cli.system.onnx_runtime import runtime_version
+from mlff_cli.system.openvino import openvino_version
 
 if TYPE_CHECKING:
     from mlff_cli.backbones.network import Backbone
@@ -91,14 +92,16 @@ class BackboneRecipe(ABC):
 
     @property
     def feature_fingerprint(self) -> str:
-        """What features are kept under: they depend on the version of ONNX Runtime as well.
+        """What features are kept under: they depend on the version of what computes graphs as well.
 
         Raises:
-            UserError: ONNX Runtime is to compute and is missing.
+            UserError: ONNX Runtime or OpenVINO is to compute and is missing.
         """
-        if self.engine != ONNX:
+        versions = {ONNX: runtime_version, OPENVINO: openvino_version}
+        if self.engine not in versions:
             return self.fingerprint
-        return hashlib.sha256(f"{self.fingerprint} {runtime_version()}".encode()).hexdigest()
+        made_with = f"{self.fingerprint} {versions[self.engine]()}"
+        return hashlib.sha256(made_with.encode()).hexdigest()
 
     @property
     def description(self) -> str:

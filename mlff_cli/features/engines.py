@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mlff_cli.backbones.engines import ONNX, TORCH
+from mlff_cli.backbones.engines import GRAPHS, TORCH
 from mlff_cli.backbones.folding import folded
 from mlff_cli.backbones.network import Backbone
 from mlff_cli.backbones.recipe import BackboneRecipe
@@ -29,7 +29,7 @@ def engine_for(
     Raises:
         UserError: The engine is not installed, or cannot compute this network.
     """
-    if recipe.engine == ONNX:
+    if recipe.engine in GRAPHS:
         return graph_engine(recipe, inputs, folder, build)
     network = build()
     return TorchEngine(folded(network) if recipe.engine == TORCH else network)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
-from mlff_cli.backbones.engines import ONNX
+from mlff_cli.backbones.engines import GRAPHS
 from mlff_cli.backbones.recipe import BackboneRecipe
 from mlff_cli.errors import UserError
 from mlff_cli.features.columns import Columns, Rows, Whole
@@ -55,7 +55,7 @@ class Features:
         kinds: What variations may do to an image.
         seconds: Time spent on extraction so far.
         extracted: Images that went through the backbone so far.
-        graphs: Where graphs for ONNX Runtime are kept, and what is known of their networks; None:
+        graphs: Where graphs are kept, and what is known of their networks; None:
             in memory alone.
     """
 
@@ -107,7 +107,7 @@ class Features:
 
         standard = standard_inputs(self.facts.levels)
         further = frozenset(inputs) - frozenset(standard)
-        if self.recipe.engine != ONNX:
+        if self.recipe.engine not in GRAPHS:
             further = frozenset()  # all others compute whatever is asked of them
         if further not in self._engines:
             # The same graph in whatever order they are asked for.

@@ -1,4 +1,4 @@
-"""Backbone and pooling as one ONNX graph: made once, kept with its hash, run by ONNX Runtime."""
+"""Backbone and pooling as one ONNX graph: made once, kept with its hash, run without torch."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mlff_cli.backbones.engines import ENGINE_VERSION
+from mlff_cli.backbones.engines import ENGINE_VERSION, ONNX, OPENVINO
 from mlff_cli.backbones.folding import close, folded
 from mlff_cli.backbones.levels import Preprocessing, sides
 from mlff_cli.backbones.network import Backbone
@@ -23,6 +23,7 @@ from mlff_cli.system.device import Device
 from mlff_cli.system.extras import extra_module
 from mlff_cli.system.files import write_atomically
 from mlff_cli.system.onnx_runtime import EXTRA, is_sealed, loaded, sealed
+from mlff_cli.system.openvino import OpenVinoSession
 
 log = logging.getLogger(__name__)
 
@@ -30,12 +31,15 @@ OPSET = 18
 IMAGES = "images"
 
 
-class GraphEngine:
-    """ONNX Runtime, on the processor whatever the device."""
+LOADERS: dict[str, Callable[[bytes, str, int], Any]] = {ONNX: loaded, OPENVINO: OpenVinoSession}
 
-    def __init__(self, content: bytes, name: str, preprocessing: Preprocessing) -> None:
-        self._preprocessing = preprocessing
-        self._session = loaded(content, name, torch.get_num_threads())
+
+class GraphEngine:
+    """ONNX Runtime or OpenVINO, on the processor whatever the device."""
+
+    def __init__(self, content: bytes, name: str, recipe: BackboneRecipe) -> None:
+        self._preprocessing = recipe.preprocessing
+        self._session = LOADERS[recipe.engine](content, name, torch.get_num_threads())
 
     @property
     def preprocessing(self) -> Preprocessing:
@@ -63,22 +67,22 @@ def graph_engine(
     """Return what computes the inputs; a graph that is kept in the folder is not made again.
 
     Raises:
-        UserError: ONNX Runtime or what writes graphs is missing, or the network cannot be written
+        UserError: What runs graphs or what writes them is missing, or the network cannot be written
             as a graph.
     """
     file = None if folder is None else folder / f"{_key(recipe, inputs)}.onnx"
     content = _kept(file)
     if content is None:
-        log.info("the backbone is written as a graph for ONNX Runtime, once")
-        content = sealed(graph_of(build(), inputs))
-        made = GraphEngine(content, "the graph", recipe.preprocessing)
-        _refuse_wrong(made, Pooled(build(), inputs))
+        log.info("the backbone is written as a graph for %s, once", recipe.engine)
+        content = sealed(graph_of(build(), inputs, recipe.engine))
+        made = GraphEngine(content, "the graph", recipe)
+        _refuse_wrong(made, Pooled(build(), inputs), recipe.engine)
         _keep(file, content)
         return made
-    return GraphEngine(content, str(file), recipe.preprocessing)
+    return GraphEngine(content, str(file), recipe)
 
 
-def graph_of(backbone: Backbone, inputs: Sequence[LevelInput]) -> bytes:
+def graph_of(backbone: Backbone, inputs: Sequence[LevelInput], engine: str) -> bytes:
     """Return the graph of uint8 images (B, 3, H, W) of the network's size.
 
     Raises:
@@ -91,7 +95,7 @@ def graph_of(backbone: Backbone, inputs: Sequence[LevelInput]) -> bytes:
     try:
         program = _exported(Pooled(folded(backbone), inputs), images)
     except Exception as error:  # of torch's exporter, one type for each of its steps
-        raise _refused((str(error).strip().splitlines() or [repr(error)])[0]) from error
+        raise _refused(engine, (str(error).strip().splitlines() or [repr(error)])[0]) from error
     graph: bytes = program.model_proto.SerializeToString()
     return graph
 
@@ -112,7 +116,7 @@ def _exported(module: Pooled, images: Tensor) -> Any:
         )
 
 
-def _refuse_wrong(engine: GraphEngine, module: Pooled) -> None:
+def _refuse_wrong(engine: GraphEngine, module: Pooled, name: str) -> None:
     """Raise `UserError` where a graph says something else of one image of noise."""
     shape = (1, 3, *sides(engine.preprocessing.size))
     drawn = torch.randint(0, 256, shape, generator=torch.Generator().manual_seed(0))
@@ -122,12 +126,12 @@ def _refuse_wrong(engine: GraphEngine, module: Pooled) -> None:
     found = engine.columns(images, module.inputs)
     for item, one, other in zip(module.inputs, found, expected, strict=True):
         if one.shape != other.shape or not close(one, other):
-            raise _refused(f"{item.name} comes out otherwise")
+            raise _refused(name, f"{item.name} comes out otherwise")
 
 
-def _refused(reason: str) -> UserError:
+def _refused(engine: str, reason: str) -> UserError:
     return UserError(
-        f"backbone.engine=onnxruntime: this network cannot be written as a graph ({reason}); "
+        f"backbone.engine={engine}: this network cannot be written as a graph ({reason}); "
         "give backbone.engine=torch"
     )
 

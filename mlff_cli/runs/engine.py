@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from mlff_cli.backbones.engines import AUTO, ENGINE_VERSION, ONNX, PLAIN, TORCH
+from mlff_cli.backbones.engines import AUTO, ENGINE_VERSION, GRAPHS, ONNX, PLAIN, TORCH
 from mlff_cli.backbones.recipe import BackboneRecipe
 from mlff_cli.errors import UserError
 from mlff_cli.runs.registry import implementation
@@ -29,7 +29,7 @@ PROVEN = ("efficientnet_lite0", "resnet18", "resnet50")
 
 
 def engine_of(config: Config) -> str:
-    """Return the engine of a config: torch, onnxruntime or plain, never auto.
+    """Return the engine of a config: torch, onnxruntime, openvino or plain, never auto.
 
     Raises:
         UserError: The backbone has to be tried and its weights are not to be had.
@@ -39,7 +39,7 @@ def engine_of(config: Config) -> str:
         return PLAIN
     if asked == AUTO:
         asked = ONNX if _on_processor(config) and can_export_and_run() else TORCH
-    return TORCH if asked == ONNX and why_no_graph(config) else asked
+    return TORCH if asked in GRAPHS and why_no_graph(config) else asked
 
 
 def with_engine(config: Config) -> dict[str, Any]:

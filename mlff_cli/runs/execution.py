@@ -9,7 +9,7 @@ from typing import Any
 from mlff_cli.audit.contact_sheet import Sheet, write_sheet
 from mlff_cli.audit.leaks import find_leaks
 from mlff_cli.audit.verdict import LeakCheck, sentence, verdict
-from mlff_cli.backbones.engines import AUTO, ONNX, TORCH
+from mlff_cli.backbones.engines import AUTO, GRAPHS, TORCH
 from mlff_cli.config.overrides import command_line
 from mlff_cli.methods.base import Method
 from mlff_cli.results.painter import Painter
@@ -223,7 +223,7 @@ def _facts(config: Mapping[str, Any], task: Task, method: Method, outcome: Outco
 def _say_engine(asked: str | None, config: Mapping[str, Any]) -> None:
     """Say what computes features, and why where it is not what was asked for."""
     engine = config["backbone"].get("engine")
-    if engine == TORCH and asked in (AUTO, ONNX) and (reason := why_no_graph(config)):
+    if engine == TORCH and asked in (AUTO, *GRAPHS) and (reason := why_no_graph(config)):
         log.info("features are computed by torch: %s", reason)
     elif engine is not None:
         log.info("backbone.engine=%s", engine)

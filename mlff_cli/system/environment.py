@@ -12,7 +12,7 @@ from typing import Any
 from mlff_cli import __version__
 
 PACKAGES = ("torch", "torchvision", "timm", "numpy", "pillow", "hydra-core", "safetensors",
-            "onnxruntime")  # fmt: skip
+            "onnxruntime", "openvino")  # fmt: skip
 
 
 def environment() -> dict[str, Any]:

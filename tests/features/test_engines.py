@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from mlff_cli.backbones.engines import ONNX, PLAIN, TORCH
+from mlff_cli.backbones.engines import ONNX, OPENVINO, PLAIN, TORCH
 from mlff_cli.backbones.timm import Timm
 from mlff_cli.data.surfaces import Surfaces
 from mlff_cli.errors import UserError
@@ -40,10 +40,10 @@ GRAPH_OF = graphs.graph_of
 def made_once(monkeypatch):
     """Lets the same graph be made once for all tests: that takes seconds."""
 
-    def graph_of(backbone, inputs):
+    def graph_of(backbone, inputs, engine):
         names = tuple(item.name for item in inputs)
         if names not in MADE:
-            MADE[names] = GRAPH_OF(backbone, inputs)
+            MADE[names] = GRAPH_OF(backbone, inputs, engine)
         return MADE[names]
 
     monkeypatch.setattr(graphs, "graph_of", graph_of)
@@ -64,7 +64,7 @@ def read(made, images, inputs):
     return made.read(images, inputs)[:]
 
 
-@pytest.mark.parametrize("engine", [TORCH, ONNX])
+@pytest.mark.parametrize("engine", [TORCH, ONNX, OPENVINO])
 def test_features_are_those_of_the_plain_network(engine, weights_of, folder, images):
     inputs = [LevelInput("layer4", "mean"), *PLACES]
     plain = read(features(weights_of, PLAIN, folder), images, inputs)
@@ -74,7 +74,7 @@ def test_features_are_those_of_the_plain_network(engine, weights_of, folder, ima
         torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-3, msg=item.name)
 
 
-@pytest.mark.parametrize("engine", [TORCH, ONNX])
+@pytest.mark.parametrize("engine", [TORCH, ONNX, OPENVINO])
 def test_stored_and_live_features_are_the_same_numbers(engine, weights_of, folder, images):
     inputs = [LevelInput("layer1", "max"), LevelInput("layer4", "deviation")]
     stored = read(features(weights_of, engine, folder), images, inputs)
@@ -83,10 +83,11 @@ def test_stored_and_live_features_are_the_same_numbers(engine, weights_of, folde
         assert torch.equal(one, other)
 
 
-def test_the_features_of_an_image_do_not_depend_on_those_beside_it(weights_of, folder, images):
+@pytest.mark.parametrize("engine", [ONNX, OPENVINO])
+def test_the_features_of_an_image_depend_on_nothing_else(engine, weights_of, folder, images):
     inputs = [LevelInput("layer4", "range")]
-    (together,) = read(features(weights_of, ONNX, folder), images, inputs)
-    (alone,) = read(features(weights_of, ONNX, folder), images[3:4], inputs)
+    (together,) = read(features(weights_of, engine, folder), images, inputs)
+    (alone,) = read(features(weights_of, engine, folder), images[3:4], inputs)
     assert torch.equal(together[3:4], alone)
 
 
@@ -98,7 +99,7 @@ def test_engines_share_no_features(weights_of, tmp_path, folder, images, monkeyp
         space = FeatureSpace(recipe.feature_fingerprint, recipe.preprocessing)
         return features(weights_of, engine, folder, FeatureStore(tmp_path, space, dtype="float32"))
 
-    for engine in (PLAIN, TORCH, ONNX):
+    for engine in (PLAIN, TORCH, OPENVINO, ONNX):
         made = stored(engine)
         read(made, images, inputs)
         assert made.extracted == len(images), engine
