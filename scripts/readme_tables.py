@@ -1,4 +1,4 @@
-"""Puts tables of runs/reference/ into the README, between their markers.
+"""Puts tables of runs/reference/ into README.md and RESULTS.md, between their markers.
 
 A marker names the file and, behind a colon, the headings of the tables; without any, the first.
 """
@@ -27,5 +27,6 @@ def filled(match: re.Match[str]) -> str:
     return match[1] + "\n".join(shown) + match[4]
 
 
-readme = ROOT / "README.md"
-readme.write_text(MARKED.sub(filled, readme.read_text(encoding="utf-8")), encoding="utf-8")
+for name in ("README.md", "RESULTS.md"):
+    page = ROOT / name
+    page.write_text(MARKED.sub(filled, page.read_text(encoding="utf-8")), encoding="utf-8")

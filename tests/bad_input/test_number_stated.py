@@ -1,4 +1,4 @@
-"""As many bad inputs are tried as the README says."""
+"""As many bad inputs are tried as docs/runs.md says."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ from test_bad_images import BAD_IMAGES
 from test_bad_manifests import FOLDERS, MANIFESTS
 from test_bad_runs import RUNS, WEIGHTS
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "runs.md"
 LISTED = 100
 """As many stand in the tables of these modules, or more."""
 
@@ -19,7 +19,7 @@ def test_as_many_bad_inputs_as_stated(capsys):
     """Counts what the modules before this one have tried."""
     listed = sum(map(len, (BAD_IMAGES, MANIFESTS, FOLDERS, CONFIGS, WEIGHTS, RUNS)))
     assert listed >= LISTED
-    (stated,) = re.findall(r"tries more than (\d+) bad", README.read_text(encoding="utf-8"))
+    (stated,) = re.findall(r"tries more than (\d+) bad", PAGE.read_text(encoding="utf-8"))
     if len(TRIED) < listed:
         pytest.skip("only some of the bad inputs were tried")
     with capsys.disabled():
