@@ -113,10 +113,13 @@ def python_files(folder: Path) -> list[Path]:
 
 @cache
 def distributions() -> dict[str, set[str]]:
-    """Return the distributions that bring each package here, by canonical name."""
+    """Return the distributions that bring each package, by canonical name: here, or anywhere."""
     return {
-        package: {canonicalize_name(name) for name in names}
-        for package, names in packages_distributions().items()
+        "avalanche": {"avalanche-lib"},  # of the extra peers, which dev leaves out
+        **{
+            package: {canonicalize_name(name) for name in names}
+            for package, names in packages_distributions().items()
+        },
     }
 
 

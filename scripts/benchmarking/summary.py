@@ -238,16 +238,21 @@ def _further(numbers: Numbers) -> list[Line]:
     return [Line(11, what, f"{median(values):.2f} s", _spread(values, " s"), *judged)]
 
 
+def write_numbers(file: Path, observations: Sequence[Observation]) -> None:
+    """Write every number as a line of a CSV file."""
+    with file.open("w", encoding="utf-8", newline="") as opened:
+        writer = csv.writer(opened, lineterminator="\n")
+        writer.writerow(item.name for item in fields(Observation))
+        writer.writerows(astuple(observation) for observation in observations)
+
+
 def write(
     folder: Path, observations: Sequence[Observation], about: Sequence[str]
 ) -> tuple[Path, Path]:
     """Write benchmark.csv, every number, and benchmark.md, the table; return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     numbers, table = folder / "benchmark.csv", folder / "benchmark.md"
-    with numbers.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(item.name for item in fields(Observation))
-        writer.writerows(astuple(observation) for observation in observations)
+    write_numbers(numbers, observations)
     text = [
         "# Benchmark", "", *about, "",
         "| figure | what | median | range | wanted | reached |", "|---|---|---|---|---|---|",
