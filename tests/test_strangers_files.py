@@ -16,8 +16,9 @@ from safetensors.torch import save
 from tiny_task import TINY, fingerprints, picture
 
 from mlff_cli.errors import UserError
-from mlff_cli.runs.checkpoints import Checkpoints, EpochJournal, packed, unpacked
+from mlff_cli.runs.checkpoints import Checkpoints, EpochJournal
 from mlff_cli.runs.folder import RunFolder
+from mlff_cli.runs.packing import packed, unpacked
 
 EVIL = (
     "../../up",
@@ -185,7 +186,7 @@ def test_every_flipped_bit_of_a_checkpoint_is_noticed():
 def test_a_checkpoint_of_a_newer_version_is_not_thrown_away(state, monkeypatch):
     state.folder.mkdir()
     with monkeypatch.context() as patch:
-        patch.setattr("mlff_cli.runs.checkpoints.FORMAT", 2)
+        patch.setattr("mlff_cli.runs.packing.FORMAT", 2)
         newer = packed({"epoch": 1})
     for file, read in (
         (state.file, state.load),

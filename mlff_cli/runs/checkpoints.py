@@ -1,10 +1,5 @@
-"""The state of a run that may break off at any moment: whole on disk, or not there.
+"""The state of a run that may break off at any moment: whole on disk, or not there."""
 
-Tensors lie in safetensors, everything else beside them as JSON: nothing read back is executed.
-"""
-
-import hashlib
-import json
 import logging
 import math
 from collections.abc import Callable, Mapping
@@ -12,88 +7,21 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors.torch import load, save
 from torch import Tensor
 
 from mlff_cli.errors import UserError
 from mlff_cli.methods.base import Journal, State
 from mlff_cli.results.matrix import ScoreMatrix
+from mlff_cli.runs.packing import NewerFormatError, packed, unpacked
+from mlff_cli.runs.tensor_files import TensorFiles
 from mlff_cli.system.files import write_atomically
 
-FORMAT = 1
+GROUPS = ("tensors", "kept")
+"""The fields of a state that hold tensors."""
+APART = "apart"
+"""Where the file of progress names the files of its tensors, if they lie apart."""
 
 log = logging.getLogger(__name__)
-
-
-class NewerFormatError(ValueError):
-    """The content was written by a later version of this program."""
-
-
-def packed(state: Any) -> bytes:
-    """Return nested dictionaries, lists, numbers, texts and tensors as one safetensors file."""
-    tensors: dict[str, Tensor] = {}
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, Tensor):
-            name = str(len(tensors))
-            tensors[name] = value.detach().cpu().contiguous().clone()
-            return {"tensor": name}
-        if isinstance(value, Mapping):
-            return {"pairs": [[key, plain(item)] for key, item in value.items()]}
-        if isinstance(value, list | tuple):
-            return {"items": [plain(item) for item in value]}
-        return {"value": value}
-
-    structure = json.dumps(plain(state))
-    metadata = {"format": str(FORMAT), "structure": structure, "hash": _hash(structure, tensors)}
-    return save(tensors, metadata=metadata)
-
-
-def unpacked(content: bytes) -> Any:
-    """Return what was `packed`; tuples come back as lists.
-
-    Raises:
-        NewerFormatError: A later version of this program wrote it.
-        ValueError: The content is damaged.
-    """
-    try:
-        tensors = load(content)
-        length = int.from_bytes(content[:8], "little")
-        metadata = json.loads(content[8 : 8 + length])["__metadata__"]
-        if int(metadata["format"]) > FORMAT:
-            raise NewerFormatError(f"format {metadata['format']}, expected {FORMAT}")
-        if metadata["format"] != str(FORMAT) or metadata["hash"] != _hash(
-            metadata["structure"], tensors
-        ):
-            raise ValueError("the hash does not fit")
-        return _nested(json.loads(metadata["structure"]), tensors)
-    except NewerFormatError:
-        raise
-    except Exception as error:
-        # Damaged or made by a stranger: whatever a reader stumbles over.
-        raise ValueError(str(error)) from error
-
-
-def _nested(value: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Any:
-    kind, content = next(iter(value.items()))
-    if kind == "tensor":
-        return tensors[content]
-    if kind == "pairs":
-        return {key: _nested(item, tensors) for key, item in content}
-    if kind == "items":
-        return [_nested(item, tensors) for item in content]
-    return content
-
-
-def _hash(structure: str, tensors: Mapping[str, Tensor]) -> str:
-    digest = hashlib.sha256(structure.encode())
-    for name in sorted(tensors):
-        tensor = tensors[name].contiguous()
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
-        # As bytes: NumPy has no bfloat16.
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
 
 
 @dataclass
@@ -119,15 +47,24 @@ def rows_of(matrix: ScoreMatrix) -> list[tuple[int, int, str, float | None, int 
 
 
 class Checkpoints:
-    """The state of one run in `<run>/state`; one file, replaced as a whole."""
+    """The state of one run in `<run>/state`; one file, replaced as a whole.
+
+    Where it is large, tensors lie in files beside it, and those that do not change stay there.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.file = folder / "experiences.checkpoint"
+        self._apart = TensorFiles(folder)
 
     def save(self, progress: Progress) -> None:
         """Keep the state after an experience; what was kept within it is no longer needed."""
-        write_atomically(self.file, packed(vars(progress) | {"state": vars(progress.state)}))
+        content = vars(progress) | {"state": vars(progress.state)}
+        places = self._apart.keep(_tensors_of(progress.state), progress.finished)
+        if places:
+            content |= {"state": {"heads": progress.state.heads, "tensors": {}}, APART: places}
+        write_atomically(self.file, packed(content))
+        self._apart.remove_others()
         self.within(progress.finished).unlink(missing_ok=True)
 
     def load(self) -> Progress | None:
@@ -138,11 +75,20 @@ class Checkpoints:
         """
         if not self.file.exists():
             return None
-        progress = _progress(self.read(self.file))
+        progress = _progress(self._with_tensors(self.read(self.file)))
         if progress is None:
             # What lies beside it belongs to experiences that have to be learned again.
             self.clear()
         return progress
+
+    def _with_tensors(self, content: Any) -> Any:
+        """Return what the file of progress held with what lies apart of it; None if damaged."""
+        if not isinstance(content, dict) or APART not in content:
+            return content
+        tensors, state = self._apart.load(content.pop(APART), self.read), content.get("state")
+        if tensors is None or not isinstance(state, dict):
+            return None
+        return content | {"state": state | _groups_of(tensors)}
 
     def read(self, file: Path) -> Any:
         """Return what a file of this folder holds, None where it is missing or damaged.
@@ -172,8 +118,30 @@ class Checkpoints:
         """Remove all state: the run is finished."""
         for file in self.folder.glob("*.checkpoint"):
             file.unlink()
+        self._apart = TensorFiles(self.folder)
         if self.folder.is_dir() and not any(self.folder.iterdir()):
             self.folder.rmdir()
+
+
+def _tensors_of(state: State) -> dict[str, Tensor]:
+    """Return all tensors of a state by the name of its field and their own."""
+    return {
+        f"{group}/{name}": tensor
+        for group in GROUPS
+        for name, tensor in getattr(state, group).items()
+    }
+
+
+def _groups_of(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+    """Return what `_tensors_of` joined, by field and name."""
+    return {
+        group: {
+            name.removeprefix(f"{group}/"): tensor
+            for name, tensor in tensors.items()
+            if name.startswith(f"{group}/")
+        }
+        for group in GROUPS
+    }
 
 
 def _progress(content: Any) -> Progress | None:

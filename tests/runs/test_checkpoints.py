@@ -1,94 +1,12 @@
-"""What is packed comes back; what is damaged does not."""
-
-import os
-import pickle
+"""The state of a run comes back as it was kept, or not at all."""
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from mlff_cli.methods.base import State
-from mlff_cli.runs.checkpoints import (
-    Checkpoints,
-    EpochJournal,
-    Progress,
-    packed,
-    unpacked,
-)
-
-NUMBERS = st.integers(-(2**62), 2**62)
-PLAIN = st.none() | st.booleans() | NUMBERS | st.floats(allow_nan=False) | st.text(max_size=8)
-DTYPES = st.sampled_from([torch.float32, torch.float64, torch.bfloat16, torch.int64, torch.bool])
-SHAPES = st.lists(st.integers(0, 3), max_size=3)
-TENSORS = st.builds(lambda dtype, shape: torch.randn(shape).to(dtype), DTYPES, SHAPES)
-KEYS = st.text(max_size=5) | NUMBERS
-STATES = st.recursive(
-    PLAIN | TENSORS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
-    max_leaves=8,
-)
-
-
-def same(one, other):
-    if isinstance(one, torch.Tensor):
-        return (
-            isinstance(other, torch.Tensor)
-            and one.dtype == other.dtype
-            and one.shape == other.shape
-            and torch.equal(one, other)
-        )
-    if isinstance(one, dict):
-        return list(one) == list(other) and all(same(one[key], other[key]) for key in one)
-    if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(map(same, one, other))
-    return type(one) is type(other) and one == other
-
-
-@given(STATES)
-def test_what_is_packed_comes_back(state):
-    assert same(state, unpacked(packed(state)))
-
-
-def test_one_tensor_twice_and_one_laid_out_otherwise():
-    rows = torch.arange(12.0).view(3, 4)
-    state = {"a": rows, "b": rows, "c": rows.T, "d": (rows[:, 1], 1.5)}
-    found = unpacked(packed(state))
-    assert torch.equal(found["c"], rows.T)
-    assert found["d"][1] == 1.5
-    found["a"][0, 0] = 7
-    assert float(found["b"][0, 0]) == 0
-
-
-STATE = {"weights": torch.arange(40.0), "epoch": 3, "names": ["a", "b"]}
-
-
-@given(st.integers(0, len(packed(STATE)) - 1), st.integers(1, 255))
-def test_a_changed_byte_is_noticed(position, mask):
-    content = bytearray(packed(STATE))
-    content[position] ^= mask
-    try:
-        found = unpacked(bytes(content))
-    except ValueError:
-        return
-    # A byte of the header may stand for nothing, as padding does.
-    assert same(found, STATE)
-
-
-@given(st.integers(0, len(packed(STATE)) - 1))
-def test_a_file_cut_off_is_noticed(length):
-    with pytest.raises(ValueError):
-        unpacked(packed(STATE)[:length])
-
-
-def test_nothing_is_executed(tmp_path):
-    class Evil:
-        def __reduce__(self):
-            return os.mkdir, (str(tmp_path / "executed"),)
-
-    with pytest.raises(ValueError):
-        unpacked(pickle.dumps(Evil()))
-    assert not (tmp_path / "executed").exists()
+from mlff_cli.runs import tensor_files
+from mlff_cli.runs.checkpoints import Checkpoints, EpochJournal, Progress
+from mlff_cli.runs.packing import packed
 
 
 def progress(finished=2):
@@ -153,3 +71,100 @@ def test_a_journal_of_0_keeps_nothing(tmp_path):
     journal = EpochJournal(Checkpoints(tmp_path), every=0, index=1)
     journal.epoch_done(1, 5, lambda: pytest.fail("asked for the state"))
     assert list(tmp_path.iterdir()) == []
+
+
+def growing(count, shared=0.0):
+    """Return the state after so many products, each of which brings 4,000 bytes."""
+    own = {f"adapters.{k}": torch.full((1000,), float(k)) for k in range(1, count + 1)}
+    heads = {f"product {k}": ("good", "pit") for k in range(1, count + 1)}
+    tensors = {"shared": torch.full((10,), shared), **own}
+    state = State(heads, tensors, {"exemplars/1": torch.ones(2)})
+    return Progress(count, [[count, 1, "mAP", 0.5, 5]], [1.0] * count, 0.0, 1.0, state)
+
+
+def same(found, expected):
+    for group in ("tensors", "kept"):
+        one, other = getattr(found.state, group), getattr(expected.state, group)
+        assert list(one) == list(other)
+        assert all(torch.equal(one[name], other[name]) for name in one)
+    assert dict(found.state.heads) == expected.state.heads
+    assert found.finished == expected.finished
+
+
+@pytest.fixture
+def always_apart(monkeypatch):
+    monkeypatch.setattr(tensor_files, "LEAST_BYTES", 0)
+
+
+@pytest.mark.usefixtures("always_apart")
+def test_what_does_not_change_is_written_once(tmp_path):
+    checkpoints = Checkpoints(tmp_path)
+    for count in range(1, 6):
+        if count == 4:
+            checkpoints = Checkpoints(tmp_path)  # a run that was broken off
+            same(checkpoints.load(), growing(3, shared=3))
+        checkpoints.save(growing(count, shared=count))
+        assert (tmp_path / f"tensors-{count}.checkpoint").stat().st_size < 5000
+        assert checkpoints.file.stat().st_size < 3000
+        same(Checkpoints(tmp_path).load(), growing(count, shared=count))
+    assert len(list(tmp_path.iterdir())) == 6
+    checkpoints.clear()
+    assert not tmp_path.exists()
+
+
+@pytest.mark.usefixtures("always_apart")
+def test_tensors_that_all_change_take_no_more_than_twice_their_room(tmp_path):
+    checkpoints = Checkpoints(tmp_path)
+    for finished in range(1, 9):
+        progress = Progress(
+            finished, [], [], 0.0, 1.0, State({}, {"all": torch.full((1000,), float(finished))})
+        )
+        checkpoints.save(progress)
+        same(Checkpoints(tmp_path).load(), progress)
+        assert sum(file.stat().st_size for file in tmp_path.iterdir()) < 10_000
+
+
+@pytest.mark.usefixtures("always_apart")
+@pytest.mark.parametrize("damage", ["missing", "flipped", "another"])
+def test_a_damaged_file_of_tensors_means_no_state(tmp_path, damage):
+    checkpoints = Checkpoints(tmp_path)
+    for count in (1, 2, 3):
+        checkpoints.save(growing(count))
+    file = tmp_path / "tensors-2.checkpoint"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    if damage == "missing":
+        file.unlink()
+    else:
+        file.write_bytes(content if damage == "flipped" else packed({"tensors/other": 1}))
+    checkpoints = Checkpoints(tmp_path)
+    assert checkpoints.load() is None
+    assert not tmp_path.exists()
+    checkpoints.save(growing(3))  # learned again, and nothing is taken to be there still
+    same(Checkpoints(tmp_path).load(), growing(3))
+
+
+@pytest.mark.usefixtures("always_apart")
+def test_after_clearing_everything_is_written_again(tmp_path):
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.save(growing(3))
+    checkpoints.clear()
+    checkpoints.save(growing(3))
+    same(Checkpoints(tmp_path).load(), growing(3))
+
+
+@pytest.mark.parametrize("places", [[], {"tensors/a": ["x"]}, {"tensors/a": "../out"}])
+def test_places_of_a_stranger_lead_nowhere(tmp_path, places):
+    (tmp_path / "out").write_bytes(packed({"tensors/a": torch.ones(2)}))
+    checkpoints = Checkpoints(tmp_path / "state")
+    content = vars(growing(1)) | {"state": {"heads": {}, "tensors": {}}, "apart": places}
+    checkpoints.folder.mkdir()
+    checkpoints.file.write_bytes(packed(content))
+    assert checkpoints.load() is None
+
+
+def test_a_small_state_is_one_file(tmp_path):
+    checkpoints = Checkpoints(tmp_path)
+    for count in (1, 2):
+        checkpoints.save(growing(count))
+    assert [file.name for file in tmp_path.iterdir()] == [checkpoints.file.name]
