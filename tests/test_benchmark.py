@@ -91,9 +91,22 @@ def test_growth_with_the_number_of_experiences_is_noticed(modules, growth, verdi
             quantity="learning_seconds",
         )  # fmt: skip
         observations += taken(bench, 6, f"experience {number}", 0.1, quantity="scoring_seconds")
+        observations += taken(bench, 6, f"experience {number}", 0.2, quantity="keeping_seconds")
         observations += taken(bench, 6, f"experience {number}", 500, quantity="peak_memory_mib")
     (line,) = [line for line in summary.lines(observations) if line.what.startswith("features and")]
     assert line.verdict == verdict
+
+
+def test_the_log_of_a_run_tells_when_experiences_ended(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKING))
+    ended = import_module("figures").ended
+    log = """2026-11-26 23:59:59,900 12 images go through the backbone
+2026-11-26 23:59:59,950 1/2 a: b: learned in 0.8 s, mAP 0.669
+2026-11-27 00:00:01,450 2/2 c: learned in 0.8 s, mAP 0.669
+2026-11-27 00:00:02,000 split: no near-duplicates
+"""
+    first, second = ended(log)
+    assert second - first == pytest.approx(1.5)
 
 
 class Engine:

@@ -13,6 +13,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 FORMAT = 1
+SCALARS = {int, float, str, bool, type(None)}
 
 
 class NewerFormatError(ValueError):
@@ -31,6 +32,8 @@ def packed(state: Any) -> bytes:
         if isinstance(value, Mapping):
             return {"pairs": [[key, plain(item)] for key, item in value.items()]}
         if isinstance(value, list | tuple):
+            if all(type(item) in SCALARS for item in value):
+                return {"value": list(value)}  # a row of a large matrix at once
             return {"items": [plain(item) for item in value]}
         return {"value": value}
 

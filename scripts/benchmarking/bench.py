@@ -35,7 +35,7 @@ class Extent:
     size: int
     repeat: int
     sweep: int = 10
-    experiences: tuple[int, int] = (50, 20)
+    experiences: tuple[int, int] = (200, 10)
     scales: tuple[int, ...] = (200, 2000)
     batches: int = 20
     stream: tuple[int, int] = (10, 200)
@@ -126,7 +126,7 @@ class Bench:
         *keys: str,
         **options: Any,
     ) -> tuple[Measured, dict[str, Any]]:
-        """Run `mlff train` in a fresh folder; return what it took and its run.json."""
+        """Run `mlff train` in a fresh folder; return what it took, and its run.json and "log"."""
         self._runs += 1
         runs = self.folder / f"runs-{self._runs}"
         size = [f"data.image_size={self.extent.size}", *material.overrides] if material else []
@@ -137,6 +137,8 @@ class Bench:
         took = self.process(figure, case, repetition, command, **options)
         files = list(runs.rglob("run.json"))
         facts = json.loads(files[0].read_text(encoding="utf-8")) if files else {}
+        if files:
+            facts["log"] = files[0].with_name("log.txt").read_text(encoding="utf-8")
         shutil.rmtree(runs, ignore_errors=True)
         return took, facts
 

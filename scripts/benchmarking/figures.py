@@ -1,8 +1,10 @@
 """Figures 1 to 8: which processes are run for each, in which order."""
 
+import re
 import shutil
 import sys
 from collections.abc import Set
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -99,13 +101,23 @@ def experience_by_experience(bench: Bench) -> None:
         _, facts = bench.train(
             6, f"{products} experiences", repetition, material, store, "data.image_size=64"
         )
+        ends = ended(facts["log"])
         for number, step in enumerate(facts["steps"], 1):
             learning = step["extraction_seconds"] + step["training_seconds"]
+            scoring = step["scoring_seconds"]
+            whole = ends[number - 1] - ends[number - 2] if number > 1 else learning + scoring
             bench.note(
                 6, f"experience {number}", repetition,
-                learning_seconds=learning, scoring_seconds=step["scoring_seconds"],
+                learning_seconds=learning, scoring_seconds=scoring,
+                keeping_seconds=whole - learning - scoring,
                 peak_memory_mib=step["peak_memory_mib"],
             )  # fmt: skip
+
+
+def ended(log: str) -> list[float]:
+    """Return when the experiences of a run were learned and scored, in seconds, by its log.txt."""
+    stamps = re.findall(r"^(\S+ \S+),(\d+) \d+/\d+ .*: learned in ", log, re.MULTILINE)
+    return [datetime.fromisoformat(day).timestamp() + int(ms) / 1000 for day, ms in stamps]
 
 
 def scale(bench: Bench) -> None:

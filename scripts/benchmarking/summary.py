@@ -143,6 +143,7 @@ def _experiences(numbers: Numbers) -> list[Line]:
     for quantity, words, unit, flat in (
         ("learning_seconds", "features and training of experience k", "s", True),
         ("scoring_seconds", "scoring all k experiences so far (grows by the reading)", "s", False),
+        ("keeping_seconds", "all else of experience k: its state is kept", "s", True),
         ("peak_memory_mib", "peak memory within experience k", "MiB", True),
     ):
         # The first experience also builds the backbone and meets cold code.
