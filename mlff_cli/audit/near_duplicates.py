@@ -130,9 +130,12 @@ def _principal(rows: Array) -> Array:
     """
     import torch
 
+    from mlff_cli.system.device import limited_threads
+
     count = max(1, min(COMPONENTS, len(rows) // 3, rows.shape[1]))
     wide = min(count + 16, *rows.shape)
-    with torch.random.fork_rng(devices=[]):  # nobody else's random numbers move
+    # Nobody else's random numbers move. Several threads take twice as long for such narrow matrices.
+    with torch.random.fork_rng(devices=[]), limited_threads(1):
         torch.manual_seed(0)
         _, sizes, directions = torch.svd_lowrank(torch.from_numpy(rows), q=wide, niter=1)
     squares = sizes.double().square()

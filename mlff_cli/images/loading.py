@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -102,6 +103,8 @@ def image_batches(
         UserError: An image cannot be read; worker processes hand it over as it is.
     """
     few = len(sources) <= batch_size
+    if workers and not few:
+        _warm_up(sources[0])
     loader = DataLoader(
         _Images(sources, size),
         batch_size=batch_size,
@@ -117,6 +120,12 @@ def image_batches(
         if isinstance(batch, UserError):
             raise batch
         yield batch
+
+
+def _warm_up(source: ImageSource) -> None:
+    """Load an image here, so that what it takes is imported once and not in each process."""
+    with suppress(UserError):  # raised where its turn comes
+        source.load()
 
 
 def _with_short_paths(worker: int) -> None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
 from mlff_cli.data.drawing.fields import SIDE, Field, coordinates
 from mlff_cli.data.drawing.surface import colour
@@ -52,6 +51,8 @@ class Camera:
 
     def expose(self, radiance: Field, size: int, rng: Generator) -> NDArray[np.uint8]:
         """Return the photograph (size, size, 3) of a scene (3, k * size, k * size), k whole."""
+        from scipy.ndimage import gaussian_filter
+
         step = radiance.shape[1] // size
         offsets = [(row, column) for row in range(step) for column in range(step)]
         scene: Field = np.zeros((3, size, size), np.float32)

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-import scipy.fft
 from numpy.random import Generator
 from numpy.typing import NDArray
 
@@ -101,6 +100,8 @@ def streaks(
     Each layer is (length, width, weight): correlation lengths along and across in units. The
     noise is made in the frequency domain, where a Gaussian of any direction costs one product.
     """
+    import scipy.fft
+
     fy = scipy.fft.fftfreq(size, SIDE / size).astype(np.float32)[:, None]
     fx = scipy.fft.rfftfreq(size, SIDE / size).astype(np.float32)[None, :]
     along = fx * np.float32(np.cos(angle)) + fy * np.float32(np.sin(angle))
