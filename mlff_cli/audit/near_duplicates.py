@@ -134,7 +134,7 @@ def _principal(rows: Array) -> Array:
 
     count = max(1, min(COMPONENTS, len(rows) // 3, rows.shape[1]))
     wide = min(count + 16, *rows.shape)
-    # Nobody else's random numbers move. Several threads take twice as long for such narrow matrices.
+    # Nobody else's random numbers move. Several threads are slower: the matrices are narrow.
     with torch.random.fork_rng(devices=[]), limited_threads(1):
         torch.manual_seed(0)
         _, sizes, directions = torch.svd_lowrank(torch.from_numpy(rows), q=wide, niter=1)

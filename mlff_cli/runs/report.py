@@ -13,7 +13,7 @@ from mlff_cli.results.figures_table import figures_table
 from mlff_cli.results.labels import markdown
 from mlff_cli.results.matrix import ScoreMatrix
 from mlff_cli.results.operating_points import sentences as words_on_point
-from mlff_cli.results.pictures import Pictures, draw
+from mlff_cli.results.pictures import Pictures, bring
 from mlff_cli.results.renderers import csv as as_csv
 from mlff_cli.results.renderers import markdown as as_markdown
 from mlff_cli.results.renderers.terminal import show
@@ -50,7 +50,7 @@ def write_report(folder: RunFolder, target: Path, operating_point: Mapping[str, 
     Where `operating_point` names a limit, thresholds are chosen anew by it.
     """
     config, record, matrix = folder.config(), folder.record(), folder.matrix()
-    draw(pictures_of(folder, target, config, record.level_weights))
+    bring(pictures_of(folder, target, config, record.level_weights))
     final = final_scores(folder, config, record, matrix)
     if any(value is not None for value in operating_point.values()):
         final = replace(final, points=chosen_anew(folder, record, matrix, operating_point))
