@@ -72,6 +72,8 @@ def of_files(
         UserError: A file cannot be read; the message names it.
     """
     paths = list(dict.fromkeys(paths))
+    if not paths:
+        return {}
     known = _load(memo)
     facts: dict[str, str] = {}
     for path in paths:

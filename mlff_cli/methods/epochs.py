@@ -1,5 +1,6 @@
 """The loop over epochs and batches of all training; resumable, and the same each time."""
 
+import math
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -117,8 +118,9 @@ class _Training:
     def _step(self, positions: Tensor, epoch: int, step: int) -> None:
         with self.device.autocast():
             value = self.loss(positions, epoch)
-        if not bool(torch.isfinite(value)):
-            raise DivergedError(f"the loss became {value.item()} in epoch {epoch}, step {step}")
+        number = value.item()
+        if not math.isfinite(number):
+            raise DivergedError(f"the loss became {number} in epoch {epoch}, step {step}")
         self.optimiser.zero_grad()
         torch.autograd.backward(self.scaler.scale(value))
         self.scaler.step(self.optimiser)  # type: ignore[arg-type] # has all that it looks for

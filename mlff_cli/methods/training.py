@@ -127,7 +127,7 @@ class Objective:
         descriptor = self.describe(inputs)  # (B, D)
         read = F.dropout(descriptor, self.dropout)
         losses = [
-            part.head.loss(part.head(rows), part.targets[own]) * (len(own) / len(positions))
+            _weighed(part.head.loss(part.head(rows), part.targets[own]), len(own) / len(positions))
             for part, own, rows in zip(
                 self.parts, shares, torch.split(read, [len(own) for own in shares]), strict=True
             )
@@ -135,10 +135,12 @@ class Objective:
         ]
         if self.penalty is not None:
             losses.append(self.penalty(descriptor, inputs))
-        return torch.stack(losses).sum()
+        return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
 
     def _shares(self, positions: Tensor) -> list[Tensor]:
         """Return which examples of each part stand at positions (B,) of all parts in a row."""
+        if len(self.parts) == 1:
+            return [positions]
         ends = accumulate((len(part.targets) for part in self.parts), initial=0)
         return [
             positions[(positions >= start) & (positions < end)] - start
@@ -153,6 +155,10 @@ class Objective:
             if len(own)
         ]
         return [_joined(columns) for columns in zip(*taken, strict=True)]
+
+
+def _weighed(loss: Tensor, share: float) -> Tensor:
+    return loss if share == 1 else loss * share
 
 
 def _joined(columns: Sequence[Tensor]) -> Tensor:
