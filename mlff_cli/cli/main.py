@@ -12,6 +12,7 @@ from mlff_cli.errors import UserError, nearest
 from mlff_cli.system import garbage, streams
 from mlff_cli.system.failures import explained
 from mlff_cli.system.interruption import Terminated, interruptible
+from mlff_cli.system.leaving import Leaving
 
 HELP = {"-h", "--help"}
 
@@ -53,6 +54,7 @@ def main(arguments: list[str] | None = None) -> None:
     # machine; the setting counts only if it stands before torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     garbage.while_importing()
+    leaving = Leaving() if arguments is None else None
     streams.prepare()
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
@@ -71,6 +73,8 @@ def main(arguments: list[str] | None = None) -> None:
         message, code = _said(error)
         print(f"mlff: {message}", file=sys.stderr)
     garbage.at_the_end()
+    if leaving is not None:
+        leaving.code = code
     sys.exit(code)
 
 
