@@ -16,7 +16,7 @@ LEFT = {
     "config.yaml", "splits.csv", "matrix.csv", "figures.csv", "results.csv", "results.md",
     "adapters", "run.json", "env.json", "log.txt", "DONE", "images.png",
     "matrix_mAP.png", "matrix_accuracy.png", "curve_mAP.png", "curve_accuracy.png",
-    "predictions.csv", "report.html", "worst_images.json",
+    "predictions.csv", "report.html", "worst_images.json", "pictures.json",
 }  # fmt: skip
 COLUMNS = (
     "scenario", "method", "learning accuracy", "learning mAP", "final accuracy", "final mAP",
