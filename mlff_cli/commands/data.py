@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,33 @@ NAMES = ("experience", "split", "class")
 
 def run(config: Mapping[str, Any]) -> int:
     """Write the report, say the verdict; return 1 when the check fails."""
+    checked = check(config)
+    _show(checked)
+    print(checked.folder)
+    return int(not checked.passed)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What is known of a task's images.
+
+    Attributes:
+        passed: Whether its scores can be trusted and every image was read.
+        lines: The verdict in words.
+        tables: On its images, by their titles.
+        skipped: Images that cannot be read: name and problem.
+        folder: Where the report lies.
+    """
+
+    passed: bool
+    lines: Sequence[str]
+    tables: Mapping[str, Table]
+    skipped: Sequence[tuple[str, str]]
+    folder: Path
+
+
+def check(config: Mapping[str, Any]) -> Checked:
+    """Look at the images of a task and write the report on them."""
     with logging_to(None):
         listing = listing_of(_tolerant(config))
         task, listing = task_behind(parent_of(config), config, listing)
@@ -54,9 +82,8 @@ def run(config: Mapping[str, Any]) -> int:
         page = io.BytesIO()
         pair_sheet(pairs).save(page, "png")
         write_atomically(folder / SHEET, page.getvalue())
-    _show(task, split, lines)
-    print(folder)
-    return int(refused or not found.passed)
+    passed = found.passed and not refused
+    return Checked(passed, lines, _tables(task, split), task.skipped, folder)
 
 
 def _tolerant(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,11 +163,10 @@ def _table(title: str, lines: Sequence[Line]) -> Table:
     return Table(title, columns, [dict(line) for line in lines])
 
 
-def _show(task: Task, split: Any, lines: Sequence[str]) -> None:
-    tables = _tables(task, split)
+def _show(checked: Checked) -> None:
     for title in ("Images, classes and groups", "Trivial floors"):
-        console().print(across(tables[title]))
-    for name, problem in task.skipped[:5]:
+        console().print(across(checked.tables[title]))
+    for name, problem in checked.skipped[:5]:
         print(f"{name}: {problem}")
-    for line in lines:
+    for line in checked.lines:
         print(line)

@@ -48,11 +48,11 @@ def run(config: Mapping[str, Any]) -> int:
         predictor = predictor_of(Path(path).expanduser(), config, look=overlays is not None)
         shown: list[Line] = []
         counts: Counter[str] = Counter()
-        with _written(output, _columns(predictor)) as write:
+        with _written(output, columns_of(predictor)) as write:
             for number, answer in enumerate(predictor.answers(images), start=1):
                 if overlays:
                     _draw(answer, overlays, number)
-                line = _line(answer, predictor)
+                line = line_of(answer, predictor)
                 write(line)
                 counted(counts, line)
                 if not config["limit"] or len(shown) < config["limit"]:
@@ -70,7 +70,7 @@ def _watch(config: Mapping[str, Any]) -> None:
     predictor = predictor_of(run_folder, config, look=overlays is not None)
     log = AnswersLog(
         output,
-        _columns(predictor),
+        columns_of(predictor),
         products=predictor.product_names,
         fixed=predictor.provenance,
     )
@@ -125,7 +125,7 @@ def _added(
         if image.is_as_it_was or (gone and answer.content == image.content != ""):
             if overlays and not gone:
                 _draw(answer, overlays, log.count + len(lines) + 1)
-            lines.append((image, _line(replace(answer, content=image.content), predictor)))
+            lines.append((image, line_of(replace(answer, content=image.content), predictor)))
         elif gone:
             print(f"{plain(str(image.path))}: was gone before it was answered", flush=True)
     with delayed():
@@ -142,12 +142,13 @@ def _draw(answer: Answer, folder: Path, number: int) -> None:
         write_atomically(file, picture.getvalue())
 
 
-def _columns(predictor: Answering) -> list[str]:
+def columns_of(predictor: Answering) -> list[str]:
+    """Return the columns of a file of answers."""
     scores = (SCORE + name for name in predictor.outputs)
     return [*FIRST, *scores, *LAST, *predictor.provenance]
 
 
-def _line(answer: Answer, predictor: Answering) -> Line:
+def line_of(answer: Answer, predictor: Answering) -> Line:
     """Return what is known of an answer by column."""
     return {
         **{name: getattr(answer, name) for name in FIRST},

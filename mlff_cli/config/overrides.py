@@ -3,9 +3,13 @@
 import re
 import shlex
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from difflib import get_close_matches
 from itertools import product
+from numbers import Integral, Real
+from os import PathLike, fspath
 from typing import Any
 
 from mlff_cli.config.shipped import choices, groups
@@ -13,6 +17,9 @@ from mlff_cli.errors import UserError, nearest
 
 PLAIN_VALUE = re.compile(r"[-+]?[\d._]+(e[-+]?\d+)?|true|false|nan|inf", re.IGNORECASE)
 """What Hydra takes for a number or a truth value, and never for the name of a choice."""
+
+PLAIN_TEXT = re.compile(r"[A-Za-z_./][\w./-]*")
+"""What Hydra takes for text as it is, unless it means something else."""
 
 
 def readable(words: Sequence[str], *, several: bool) -> list[str]:
@@ -55,6 +62,47 @@ def text_value(value: str) -> str:
     from hydra.core.override_parser.types import Quote, QuotedString
 
     return QuotedString(value, Quote.double).with_quotes()
+
+
+def words_of(keys: Mapping[str, Any], section: str = "") -> list[str]:
+    """Return overrides that give keys these very Python values; mappings are sections.
+
+    Raises:
+        UserError: A value of a type that no key has.
+    """
+    words: list[str] = []
+    for name, value in keys.items():
+        key = f"{section}{name}"
+        if isinstance(value, Mapping):
+            words += words_of(value, f"{key}.")
+        else:
+            words.append(f"{key}={value if key in groups() else _in_words(key, value)}")
+    return words
+
+
+def _in_words(key: str, value: Any) -> str:
+    """Return a Python value such that Hydra reads that very value."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Integral):
+        return str(int(value))
+    if isinstance(value, Real):
+        return repr(float(value))
+    if isinstance(value, str | PathLike):
+        text = str(fspath(value))
+        return text if PLAIN_TEXT.fullmatch(text) and not _means_else(text) else text_value(text)
+    if isinstance(value, list | tuple):
+        return f"[{','.join(_in_words(key, item) for item in value)}]"
+    raise UserError(
+        f"{key}: a {type(value).__name__} is no value of a key; give a text, a number, a list, "
+        "True, False or None"
+    )
+
+
+def _means_else(text: str) -> bool:
+    return text.lower() == "null" or PLAIN_VALUE.fullmatch(text) is not None
 
 
 def combinations(words: Iterable[str]) -> list[list[str]]:
@@ -100,9 +148,23 @@ def _values(key: str, override: Any) -> list[str]:
         ) from error
 
 
+_typed: ContextVar[Sequence[str] | None] = ContextVar("typed", default=None)
+
+
+@contextmanager
+def typed(words: Sequence[str]) -> Iterator[None]:
+    """Let `command_line` be these words within: what somebody would have typed for this."""
+    before = _typed.set(words)
+    try:
+        yield
+    finally:
+        _typed.reset(before)
+
+
 def command_line() -> str:
     """Return the command that this process carries out, for a shell."""
-    return shlex.join(["mlff", *sys.argv[1:]])
+    words = _typed.get()
+    return shlex.join(["mlff", *(sys.argv[1:] if words is None else words)])
 
 
 def _parsed(word: str) -> Any:

@@ -27,6 +27,7 @@ from mlff_cli.images.decoding import (
     header_problem,
 )
 from mlff_cli.images.variations import VARIATIONS, check_variations
+from mlff_cli.system.silence import no_bars
 from mlff_cli.tasks.record import Record, one_form
 
 __all__ = ["SUFFIXES", "FileDataset", "FileImage", "header_problem", "natural", "one_of", "usable"]
@@ -144,7 +145,7 @@ def _decoded(files: Sequence[Path]) -> list[str | None]:
     # Threads are enough: Pillow lets others run while it decodes.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         results = pool.map(decoding_problem, files)
-        return list(tqdm(results, "checking images", len(files), disable=None, delay=1))
+        return list(tqdm(results, "checking images", len(files), disable=no_bars(), delay=1))
 
 
 @dataclass(kw_only=True)

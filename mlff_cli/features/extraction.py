@@ -1,7 +1,6 @@
 """One pass of a frozen backbone over images: every level, pooled in every way that is kept."""
 
 import logging
-import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -16,6 +15,7 @@ from mlff_cli.features.transfer import Arriving, Transfer, transfer_for
 from mlff_cli.images.loading import image_batches
 from mlff_cli.system.device import Device
 from mlff_cli.system.failures import is_out_of_memory
+from mlff_cli.system.silence import no_bars
 from mlff_cli.tasks.record import ImageSource
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ def extract(
         total=len(sources),
         desc="features",
         unit="image",
-        disable=not sys.stderr.isatty(),
+        disable=no_bars(),
         delay=2,  # none for each of the images that come one by one
     )
     transfer = transfer_for(device.device)

@@ -83,6 +83,20 @@ def decode(path: Path, bits: int = WIDEST) -> NDArray[np.uint8]:
         return _rgb(_upright(image), bits)
 
 
+def pixels_of(image: Image.Image, bits: int = WIDEST) -> NDArray[np.uint8]:
+    """Return the pixels (H, W, 3) of an image that is in memory, as `decode` those of a file.
+
+    Raises:
+        ImageProblem: It has no usable pixels, or values outside of the range.
+    """
+    _check_header(image)
+    try:
+        image.load()
+    except Exception as error:  # it may have been opened and not read yet
+        raise ImageProblem(f"is truncated or damaged: {error or type(error).__name__}") from error
+    return _rgb(_upright(image), bits)
+
+
 def upright_size(path: Path) -> tuple[int, int] | None:
     """Return width and height of the pixels that `decode` returns, as the header has it.
 

@@ -1,7 +1,6 @@
 """The loop over epochs and batches of all training; resumable, and the same each time."""
 
 import math
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +14,7 @@ from mlff_cli.methods.base import Journal
 from mlff_cli.methods.optimiser import OneCycleAdamW, Optimisation
 from mlff_cli.system import interruption
 from mlff_cli.system.device import Device, limited_threads
+from mlff_cli.system.silence import no_bars
 
 
 class DivergedError(Exception):
@@ -67,7 +67,7 @@ def run_epochs(
         total=settings.epochs,
         desc=title,
         unit="epoch",
-        disable=not sys.stderr.isatty(),
+        disable=no_bars(),
     )
     with interruption.delayed(), limited_threads(threads):
         for epoch in progress:

@@ -17,9 +17,14 @@ class Painter:
     """Draws pictures beside this process, or in it where the other one is gone.
 
     Serves any number of runs; the other process ends with the `with` block.
+
+    Args:
+        beside: Whether there may be another process. It imports the program that starts it anew,
+            which whoever calls this package from Python has not asked for.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, beside: bool = True) -> None:
+        self.beside = beside
         self._pool: ProcessPoolExecutor | None = None
         self._due: list[tuple[Work, Future[None] | None]] = []
 
@@ -38,7 +43,7 @@ class Painter:
     def warm_up(self) -> None:
         """Start the process, unless it runs, for a run that has nothing due yet."""
         self._due = []
-        if self._pool is None:
+        if self._pool is None and self.beside:
             # Forked, it would hold locks of torch's threads.
             self._pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=_get_ready)
             self._submitted(None)

@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 from mlff_cli.data.files import FileImage
 from mlff_cli.errors import UserError
 from mlff_cli.images.decoding import WIDEST, wide_values
+from mlff_cli.images.given import GivenImage
+
+Asked = Path | GivenImage
+"""What somebody asks about: a file, or an image in memory."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,7 @@ class Answer:
 
     Attributes:
         path: As it was asked for.
-        content: SHA-256 of the file; "" where it cannot be read.
+        content: SHA-256 of the file, or of pixels in memory; "" where it cannot be read.
         product: Whose head answers.
         product_sure: How sure the product is where it was found out: 1 - the distance to its
             training images over that to the next product's; 0: a toss-up.
@@ -78,29 +82,50 @@ class Answering(Protocol):
         """What decisions cannot be, though it is asked for; "" where there is nothing to say."""
         ...
 
-    def answers(self, paths: Sequence[Path]) -> Iterator[Answer]:
+    def answers(self, paths: Sequence[Asked]) -> Iterator[Answer]:
         """Yield what is said of each image, in their order."""
         ...
 
 
-def image_of(path: Path, bits: int | None) -> FileImage:
-    """Return an image of a file, 16 bits scaled from the range that they had in training.
+def image_of(asked: Asked, bits: int | None) -> FileImage | GivenImage:
+    """Return an image that is asked about, 16 bits scaled from the range they had in training.
 
     Args:
-        path: The file.
+        asked: A file, or an image in memory.
         bits: Of that range; None where no image of the run had 16 bits.
 
     Raises:
         UserError: The image has 16 bits and the run has seen none such.
     """
-    if bits is None and wide_values(path) is not None:
+    if bits is None and _is_wide(asked):
         raise UserError(
-            f"{path}: has 16 bits, and the run was trained on images of 8 bits; save it as "
+            f"{asked}: has 16 bits, and the run was trained on images of 8 bits; save it as "
             "those were"
         )
-    return FileImage(path.absolute(), WIDEST if bits is None else bits)
+    bits = WIDEST if bits is None else bits
+    if isinstance(asked, GivenImage):
+        return asked.scaled_from(bits)
+    return FileImage(asked.absolute(), bits)
 
 
-def problem_of(error: UserError, path: Path) -> str:
+def _is_wide(asked: Asked) -> bool:
+    return asked.is_wide if isinstance(asked, GivenImage) else wide_values(asked) is not None
+
+
+def content_of(asked: Asked) -> str:
+    """Return what tells an image from others: the hash of its file, or of its pixels.
+
+    Raises:
+        UserError: It cannot be read.
+    """
+    if isinstance(asked, GivenImage):
+        return asked.identity()
+    return FileImage(asked.absolute()).identity()
+
+
+def problem_of(error: UserError, asked: Asked) -> str:
     """Return what is wrong with an image, without its name and the remedies of training."""
-    return str(error).removeprefix(f"{path.absolute()}: ").removeprefix(f"{path}: ").split(". ")[0]
+    told = str(error)
+    if isinstance(asked, Path):
+        told = told.removeprefix(f"{asked.absolute()}: ")
+    return told.removeprefix(f"{asked}: ").split(". ")[0]

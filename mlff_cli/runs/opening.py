@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlff_cli.runs.answer import Answering
 from mlff_cli.runs.export.predictor import SUFFIX, opened_file
+
+if TYPE_CHECKING:
+    from mlff_cli.runs.deciding import DecisionSettings
+    from mlff_cli.runs.deployed import Deployed
 
 
 def predictor_of(path: Path, config: Mapping[str, Any], *, look: bool) -> Answering:
@@ -19,14 +23,32 @@ def predictor_of(path: Path, config: Mapping[str, Any], *, look: bool) -> Answer
     Raises:
         UserError: There is nothing to predict with, or not what is asked for.
     """
-    if path.suffix.lower() == SUFFIX and not path.is_dir():
+    if is_exported(path):
         return opened_file(path, config)
+    from mlff_cli.runs.deciding import DecisionSettings
+    from mlff_cli.runs.predicting import Predictor
+
+    deployed, usual = deployed_of(path, config)
+    return Predictor(deployed, config["product"], DecisionSettings.of_config(config, usual), look)
+
+
+def is_exported(path: Path) -> bool:
+    """Return whether something is a file of `mlff export`."""
+    return path.suffix.lower() == SUFFIX and not path.is_dir()
+
+
+def deployed_of(
+    path: Path, config: Mapping[str, Any]
+) -> "tuple[Deployed, DecisionSettings | None]":
+    """Open the folder of a finished run or a bundle; return also how the bundle decides.
+
+    Raises:
+        UserError: There is no such run or bundle.
+    """
     # Here and not above: torch is imported for them.
     from mlff_cli.runs.bundle.answering import Bundle
     from mlff_cli.runs.bundle.description import BUNDLE
-    from mlff_cli.runs.deciding import DecisionSettings
     from mlff_cli.runs.deployed import of_run
-    from mlff_cli.runs.predicting import Predictor
     from mlff_cli.runs.reopen import reopen
 
     weights = config["backbone"]["weights"]
@@ -35,12 +57,10 @@ def predictor_of(path: Path, config: Mapping[str, Any], *, look: bool) -> Answer
         bundle = Bundle(path, trainer=config["trainer"], paths=config["paths"], weights=weights)
         if batch_size:
             bundle.config["trainer"]["batch_size"] = batch_size
-        asked = DecisionSettings.of_config(config, bundle.settings)
-        return Predictor(bundle.deployed(), config["product"], asked, look)
+        return bundle.deployed(), bundle.settings
     opened = reopen(path, trainer=config["trainer"], paths=config["paths"], keep_features=False)
     if weights is not None:
         opened.config["backbone"] = {**opened.config["backbone"], "weights": weights}
     if batch_size:
         opened.config["trainer"]["batch_size"] = batch_size
-    settings = DecisionSettings.of_config(config)
-    return Predictor(of_run(opened), config["product"], settings, look)
+    return of_run(opened), None

@@ -4,23 +4,22 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mlff_cli.data.files import FileImage
 from mlff_cli.errors import UserError
 from mlff_cli.heads.decision import DECISIONS, UNKNOWN, Decision
 from mlff_cli.heads.nearest import Nearest
 from mlff_cli.heads.novelty import Novelty
 from mlff_cli.results.predictions import predicted
-from mlff_cli.runs.answer import Answer, image_of, problem_of
+from mlff_cli.runs.answer import Answer, Asked, content_of, image_of, problem_of
 from mlff_cli.runs.calibration import level_descriptors, novelty_descriptors
 from mlff_cli.runs.deciding import DecisionSettings, decision_of, why_none_is_unknown
 from mlff_cli.runs.deployed import Deployed, Product
+from mlff_cli.tasks.record import ImageSource
 
 AT_ONCE = 512
 """Images whose features are in memory together."""
@@ -99,12 +98,12 @@ class Predictor:
         """Where the answers come from, column by column of a file of answers."""
         return self.deployed.provenance
 
-    def answers(self, paths: Sequence[Path]) -> Iterator[Answer]:
+    def answers(self, paths: Sequence[Asked]) -> Iterator[Answer]:
         """Yield what is said of each image, in their order; features are not kept."""
         for start in range(0, len(paths), AT_ONCE):
             yield from self._batch(paths[start : start + AT_ONCE])
 
-    def _batch(self, paths: Sequence[Path]) -> list[Answer]:
+    def _batch(self, paths: Sequence[Asked]) -> list[Answer]:
         """Answer for some images; one that cannot be read is found by halves."""
         try:
             return self._answered(paths)
@@ -115,10 +114,10 @@ class Predictor:
             half = len(paths) // 2
             return [*self._batch(paths[:half]), *self._batch(paths[half:])]
 
-    def _answered(self, paths: Sequence[Path]) -> list[Answer]:
+    def _answered(self, paths: Sequence[Asked]) -> list[Answer]:
         started = time.perf_counter()
         images = [image_of(path, self.deployed.bits) for path in paths]
-        contents = [FileImage(image.path).identity() for image in images]
+        contents = [content_of(path) for path in paths]
         found: dict[int, Answer] = {}
         heads = {self.products[0].head}
         for product, places, sure, strange in self._by_product(images):
@@ -140,7 +139,7 @@ class Predictor:
             self.deployed.method_of(head).context.features.forget()
 
     def _by_product(
-        self, images: Sequence[FileImage]
+        self, images: Sequence[ImageSource]
     ) -> Iterator[tuple[Product, list[int], Sequence[float | None], Sequence[bool]]]:
         """Yield each product, the places of its images, how sure it is, and which are unlike it."""
         if self.asked != AUTO:
@@ -157,7 +156,7 @@ class Predictor:
                 sure = _sureness(distances[places], number)
                 yield product, places.tolist(), sure, self._unlike(sketch(rows[places])[:, 0])
 
-    def _of_product(self, product: Product, images: Sequence[FileImage]) -> list[Answer]:
+    def _of_product(self, product: Product, images: Sequence[ImageSource]) -> list[Answer]:
         """Answer for images of a product; what is known of each image alone is added later."""
         method, decision = self.deployed.method_of(product.head), self._decisions[product.name]
         scores, descriptors = method.answers(product.head, images)
@@ -193,7 +192,7 @@ class Predictor:
         ]
 
     def _novelties(
-        self, product: Product, images: Sequence[FileImage], descriptors: Tensor
+        self, product: Product, images: Sequence[ImageSource], descriptors: Tensor
     ) -> tuple[Sequence[float | None], Tensor | None]:
         """Return the novelty of each image, and its p-value (N, C) for each class."""
         known = self.deployed.calibration.heads.get(product.head)
@@ -204,7 +203,7 @@ class Predictor:
         return (1 - p_values.amax(dim=1)).tolist(), p_values
 
     def _where(
-        self, product: Product, images: Sequence[FileImage], scores: NDArray[np.float32]
+        self, product: Product, images: Sequence[ImageSource], scores: NDArray[np.float32]
     ) -> Sequence[NDArray[np.float32] | None]:
         """Return what speaks for the highest score of each image."""
         if not self.look:

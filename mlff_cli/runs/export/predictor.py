@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from mlff_cli.data.files import FileImage
 from mlff_cli.errors import UserError
 from mlff_cli.results.predictions import predicted
-from mlff_cli.runs.answer import Answer, image_of, problem_of
+from mlff_cli.runs.answer import Answer, Asked, content_of, image_of, problem_of
 from mlff_cli.runs.export.card import Card, card_of
 from mlff_cli.runs.export.session import NEVER, NOVELTY, THRESHOLD, Session
 from mlff_cli.system.onnx_runtime import is_sealed
@@ -61,7 +60,7 @@ class FilePredictor:
         """Nothing: what the file knows was said when it was made."""
         return ""
 
-    def answers(self, paths: Sequence[Path]) -> Iterator[Answer]:
+    def answers(self, paths: Sequence[Asked]) -> Iterator[Answer]:
         """Yield what is said of each image, in their order."""
         for path in paths:
             try:
@@ -69,10 +68,10 @@ class FilePredictor:
             except UserError as error:
                 yield Answer(str(path), problem=problem_of(error, path))
 
-    def _answer(self, path: Path) -> Answer:
+    def _answer(self, path: Asked) -> Answer:
         started = time.perf_counter()
         image = image_of(path, self.card.bits)
-        content = FileImage(image.path).identity()
+        content = content_of(path)
         said = self.session(image.load()[None], self.limits)
         (label,) = predicted(self.card.kind, self.card.classes, said.scores)
         return Answer(
