@@ -86,7 +86,7 @@ class Composer:
         from hydra import initialize_config_dir
 
         register_resolvers()
-        with initialize_config_dir(str(configs_folder()), version_base="1.3"):
+        with _set_aside(), initialize_config_dir(str(configs_folder()), version_base="1.3"):
             yield cls(command, folders)
 
     def composed(self, words: Sequence[str], *, with_hydra: bool = False) -> Any:
@@ -109,6 +109,24 @@ class Composer:
             UserError: A word, a key or a value is wrong.
         """
         return plain_config(self.composed(words), self.command, words)
+
+
+@contextmanager
+def _set_aside() -> Iterator[None]:
+    """Let Hydra be set up anew within a program that has set it up for itself."""
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.version import VersionBase
+
+    theirs = GlobalHydra.instance()
+    held, version = theirs.hydra, VersionBase.instance().getbase()
+    theirs.clear()
+    try:
+        yield
+    finally:
+        GlobalHydra.set_instance(theirs)
+        theirs.hydra = held
+        if held is not None:
+            VersionBase.instance().version_base = version
 
 
 def search_path(folders: Sequence[Path]) -> list[str]:

@@ -31,7 +31,7 @@ def frame(lines: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> "DataFr
 
 
 def frame_of_file(path: Path) -> "DataFrame":
-    """Return a CSV file of a run: names as text, everything else as numbers, blanks as NaN.
+    """Return a CSV file of a run: names and words as text, numbers as such, blanks as NaN.
 
     Raises:
         UserError: It cannot be read, or pandas is not installed.
@@ -45,7 +45,7 @@ def frame_of_file(path: Path) -> "DataFrame":
     made: DataFrame = pandas.DataFrame(rows, columns=first, dtype=str)
     for name in first:
         if name not in NAMES:
-            made[name] = pandas.to_numeric(made[name])
+            made[name] = _numbers(pandas, made[name], ("", "nan"))
     return made
 
 
@@ -55,7 +55,11 @@ def frame_of_table(table: Table) -> "DataFrame":
     made = frame([], [column.title for column in table.columns])
     for column in table.columns:
         cells = pandas.Series([row.get(column.place) for row in table.rows], dtype=object)
-        numbers = pandas.to_numeric(cells, errors="coerce")
-        whole = column.kind != "text" and bool((numbers.notna() | cells.isna()).all())
-        made[column.title] = numbers if whole else cells
+        made[column.title] = cells if column.kind == "text" else _numbers(pandas, cells, (None,))
     return made
+
+
+def _numbers(pandas: Any, cells: Any, blank: Sequence[str | None]) -> Any:
+    """Return cells as numbers, or as they are where one is neither a number nor blank."""
+    numbers = pandas.to_numeric(cells, errors="coerce")
+    return numbers if (numbers.notna() | cells.isin(blank)).all() else cells

@@ -11,6 +11,8 @@ from mlff_cli.library.frames import frame_of_file
 from mlff_cli.library.guest import as_guest
 from mlff_cli.library.images import ImageLike
 from mlff_cli.results.comparison import REPORT
+from mlff_cli.results.matrix import TOGETHER
+from mlff_cli.runs.final_scores import ALL_TOGETHER
 from mlff_cli.runs.folder import MATRIX, PREDICTIONS, SPLITS, RunFolder
 
 if TYPE_CHECKING:
@@ -71,12 +73,19 @@ class Run:
         return frame_of_file(self.folder / MATRIX)
 
     def scores(self, metric: str) -> "DataFrame":
-        """Return a score as a matrix: a row for each training, a column for each experience."""
+        """Return a score as a matrix: a row for each training, a column for each experience.
+
+        Where one head grows there is a column for all experiences together as well.
+
+        Raises:
+            UserError: There is no such metric.
+        """
         matrix = self.matrix
         own = matrix[matrix["metric"] == metric]
         if own.empty:
             raise UserError(f"there is no metric '{metric}'; {nearest(metric, matrix['metric'])}")
         names = dict(zip(own["experience_scored"], own["name_scored"], strict=True))
+        names |= {TOGETHER: ALL_TOGETHER} if TOGETHER in names else {}
         table = own.pivot(index="experience_trained", columns="experience_scored", values="value")
         return table.rename(columns=names)
 
