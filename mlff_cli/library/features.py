@@ -1,7 +1,7 @@
 """Features of images: computed once, kept by content, read again at once."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,7 @@ from mlff_cli.config.overrides import words_of
 from mlff_cli.images.decoding import WIDEST
 from mlff_cli.library.guest import as_guest
 from mlff_cli.library.images import ImageLike, asked_about
-
-if TYPE_CHECKING:
-    from mlff_cli.library.run import Run
+from mlff_cli.library.run import Run
 
 
 class Features:
@@ -32,7 +30,7 @@ class Features:
             self._set_up(compose_config("train", [*words, *words_of(keys)]), WIDEST)
 
     @classmethod
-    def of_run(cls, run: "Run") -> "Features":
+    def of_run(cls, run: Run) -> "Features":
         """Return features as a run's fusion layers read them."""
         from mlff_cli.runs.reopen import reopen
 

@@ -1,6 +1,7 @@
 """How to work in somebody else's process, and leave it as it was."""
 
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,7 +29,15 @@ def as_guest(words: Sequence[str] = (), *, show: bool = False) -> Iterator[None]
     import torch
 
     cards = range(torch.cuda.device_count())
-    with ONE_AT_A_TIME, torch.random.fork_rng(cards), silence(not show), typed(words):
+    with (
+        ONE_AT_A_TIME,
+        torch.random.fork_rng(cards),
+        silence(not show),
+        typed(words),
+        warnings.catch_warnings(),
+    ):
+        # Said of progress bars, which nobody asked for, when some other package is imported.
+        warnings.filterwarnings("ignore", "IProgress not found")
         try:
             yield
         except UserError:

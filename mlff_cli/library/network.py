@@ -9,12 +9,11 @@ from torch.nn import functional as F
 
 from mlff_cli.backbones.levels import sides
 from mlff_cli.images.loading import resized
-from mlff_cli.library.answering import Opened
 from mlff_cli.library.guest import as_guest
-from mlff_cli.library.run import open_run
+from mlff_cli.library.opened import Opened
+from mlff_cli.library.run import Run, open_run
 
 if TYPE_CHECKING:
-    from mlff_cli.library.run import Run
     from mlff_cli.runs.export.network import Inspection
 
 
@@ -68,7 +67,7 @@ class ImageToScores(nn.Module):
         return torch.stack([resized(image, self.size) for image in pixels]).to(images.device)
 
 
-def load_network(run: "Run | str | Path", product: str | None = None) -> ImageToScores:
+def load_network(run: Run | str | Path, product: str | None = None) -> ImageToScores:
     """Return a run's answer for one product as a module of its own, in eval mode, on the CPU.
 
     It holds weights of its own and needs nothing else of this program.

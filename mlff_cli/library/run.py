@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlff_cli.errors import UserError, nearest
-from mlff_cli.library.answering import Opened
 from mlff_cli.library.frames import frame_of_file
 from mlff_cli.library.guest import as_guest
 from mlff_cli.library.images import ImageLike
+from mlff_cli.library.opened import Opened
 from mlff_cli.results.comparison import REPORT
 from mlff_cli.results.matrix import TOGETHER
 from mlff_cli.runs.final_scores import ALL_TOGETHER
@@ -18,9 +18,7 @@ from mlff_cli.runs.folder import MATRIX, PREDICTIONS, SPLITS, RunFolder
 if TYPE_CHECKING:
     from pandas import DataFrame
     from PIL import Image
-    from torch import Tensor, nn
-
-    from mlff_cli.library.features import Features
+    from torch import Tensor
 
 
 def open_run(folder: "str | Path | Run") -> "Run":
@@ -128,13 +126,6 @@ class Run:
             deployed = self.opened.deployed()
             return {head: deployed.method_of(head).part(head) for head in deployed.heads}
 
-    @property
-    def features(self) -> "Features":
-        """Features as this run's fusion layers read them."""
-        from mlff_cli.library.features import Features
-
-        return Features.of_run(self)
-
     def predict(
         self, images: ImageLike | Iterable[ImageLike], *words: str, show: bool = False, **keys: Any
     ) -> "DataFrame":
@@ -148,9 +139,3 @@ class Run:
             UserError: It cannot be read, or the fusion layer keeps nothing of places.
         """
         return self.opened.overlay(image, words, keys)
-
-    def network(self, product: str | None = None) -> "nn.Module":
-        """Return everything from image to scores as one module: as `load_network`."""
-        from mlff_cli.library.network import load_network
-
-        return load_network(self, product)

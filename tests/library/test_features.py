@@ -42,9 +42,9 @@ def test_poolings_differ_and_a_wrong_one_is_refused(images):
 
 
 def test_a_run_gives_the_features_that_it_reads(run, images, monkeypatch):
-    assert run.features.levels == Features(data=SMALL).levels
+    assert Features.of_run(run).levels == Features(data=SMALL).levels
     monkeypatch.setattr("mlff_cli.features.extraction.extract", None)
-    run.features.read(images)  # stored by its training
+    Features.of_run(run).read(images)  # stored by its training
 
 
 def test_what_cannot_be_read_is_refused(tmp_path):

@@ -58,7 +58,7 @@ def everything(run, images):
     run.overlay(images[0], product="valve")
     Features(data={"image_size": 32}).read(images)
     load_network(run, "valve")
-    _ = run.results, run.matrix, run.adapters, run.products, run.features
+    _ = run.results, run.matrix, run.adapters, run.products, Features.of_run(run)
 
 
 def test_the_process_stays_as_it_was_and_nothing_is_said(run, images, empty, capfd, monkeypatch):

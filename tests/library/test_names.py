@@ -54,7 +54,7 @@ def test_type_checkers_see_the_same_names():
 
 def test_the_page_lists_the_names_and_no_others():
     page = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
-    listed = re.findall(r"^\| `(\w+)", page, flags=re.MULTILINE)
+    listed = re.findall(r"^\| `(\w+)[(`]", page, flags=re.MULTILINE)
     assert sorted([*listed, "__version__"]) == mlff_cli.__all__
 
 
@@ -63,3 +63,13 @@ def test_the_page_lists_what_a_run_has_and_nothing_else():
     named = set(re.findall(r"`run\.(\w+)", page))
     public = {name for name in vars(mlff_cli.Run) if not name.startswith("_")}
     assert named == public | {"folder", "config"}
+
+
+def test_the_example_of_the_page_runs(tmp_path, monkeypatch, capsys):
+    page = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
+    assert len(page.splitlines()) <= 80
+    (example,) = re.findall(r"^```python\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    exec(example, {})
+    said = capsys.readouterr().out
+    assert "glazed_ceramic" in said and "image 0" in said
