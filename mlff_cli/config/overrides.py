@@ -18,7 +18,7 @@ from mlff_cli.errors import UserError, nearest
 PLAIN_VALUE = re.compile(r"[-+]?[\d._]+(e[-+]?\d+)?|true|false|nan|inf", re.IGNORECASE)
 """What Hydra takes for a number or a truth value, and never for the name of a choice."""
 
-PLAIN_TEXT = re.compile(r"[A-Za-z_./][\w./-]*")
+PLAIN_TEXT = re.compile(r"[A-Za-z_./][\w./-]*", re.ASCII)
 """What Hydra takes for text as it is, unless it means something else."""
 
 

@@ -8,6 +8,7 @@ from platformdirs import user_cache_dir
 
 from mlff_cli.config.composition import Composer, compose_config, user_cache
 from mlff_cli.config.shipped import SECTION_OF, choices, default_choices, groups
+from mlff_cli.errors import UserError
 
 
 def composed(command, *words):
@@ -211,4 +212,18 @@ def test_a_composer_leaves_hydra_as_it_was():
     with Composer.opened("train") as composer:
         assert composer.checked(["seed=1"])["seed"] == 1
         assert composer.checked(["seed=2"])["seed"] == 2
+    assert not GlobalHydra.instance().is_initialized()
+
+
+def test_a_program_that_has_set_hydra_up_finds_it_as_it_was():
+    import hydra
+    from hydra import version
+    from hydra.core.global_hydra import GlobalHydra
+
+    with hydra.initialize(config_path=None, version_base="1.2"):
+        before = GlobalHydra.instance().hydra, version.getbase()
+        assert composed("train", "seed=3")["seed"] == 3
+        with pytest.raises(UserError):
+            composed("train", "seeds=3")
+        assert (GlobalHydra.instance().hydra, version.getbase()) == before
     assert not GlobalHydra.instance().is_initialized()

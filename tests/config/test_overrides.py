@@ -2,7 +2,9 @@
 
 import re
 import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import given
@@ -14,6 +16,8 @@ from mlff_cli.config.overrides import (
     quoted,
     readable,
     text_value,
+    typed,
+    words_of,
 )
 from mlff_cli.errors import UserError
 
@@ -99,3 +103,51 @@ def test_values_that_cannot_be_counted_are_refused(value):
 def test_the_command_line_can_be_pasted_into_a_shell(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["/x/mlff", "sweep", "paths.runs=a b", "seed=0,1"])
     assert command_line() == "mlff sweep 'paths.runs=a b' seed=0,1"
+
+
+def given_value(value):
+    """Return what Hydra reads of the word for a Python value."""
+    (word,) = words_of({"data.root": value})
+    return OverridesParser.create().parse_override(word).value()
+
+
+@given(st.text())
+def test_a_python_text_arrives_as_it_is(text):
+    assert given_value(text) == text
+
+
+@pytest.mark.parametrize("text", ["null", "NULL", "true", "3", "1e5", "nan", "a,b", "[a]", "a=b"])
+def test_a_python_text_is_never_taken_for_something_else(text):
+    assert given_value(text) == text and given_value([text, "x"]) == [text, "x"]
+
+
+@pytest.mark.parametrize(
+    "value", [None, True, False, 3, -7, 0.25, 1e-9, 2**62, [], [1, 2], ["a b", "c"], [[1], [2.5]]]
+)
+def test_a_python_value_arrives_as_it_is(value):
+    found = given_value(value)
+    assert found == value and type(found) is type(value)
+
+
+def test_values_of_other_packages_and_paths_are_plain_values():
+    assert given_value(np.int64(3)) == 3 and type(given_value(np.int64(3))) is int
+    assert given_value(np.float32(0.5)) == 0.5
+    assert given_value(Path("a b") / "c") == "a b/c"
+    assert given_value((1, 2)) == [1, 2]
+
+
+def test_sections_are_mappings_and_choices_stay_words():
+    words = words_of({"task": "custom", "data": {"root": "x", "size": [1, 2]}, "seed": 1})
+    assert words == ["task=custom", "data.root=x", "data.size=[1,2]", "seed=1"]
+
+
+def test_a_value_of_no_key_is_refused():
+    with pytest.raises(UserError, match=r"^data\.root: a set is no value of a key"):
+        words_of({"data": {"root": {1}}})
+
+
+def test_what_somebody_would_have_typed_counts_within():
+    before = command_line()
+    with typed(["train", "data.root=a b"]):
+        assert command_line() == "mlff train 'data.root=a b'"
+    assert command_line() == before

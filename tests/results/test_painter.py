@@ -126,3 +126,19 @@ def test_it_ends_with_the_process_that_started_it_even_if_that_was_killed(tmp_pa
     while other.is_running() and other.status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_a_painter_alone_draws_in_this_process(pictures):
+    with Painter(beside=False) as alone:
+        alone.warm_up()
+        before = len(psutil.Process().children())
+        alone.begin(partial(draw_here, os.getpid(), pictures))
+        alone.finish()
+        assert len(psutil.Process().children()) == before
+    assert drawn(pictures).keys() == NAMES
+
+
+def draw_here(here, pictures):
+    """Draw, in this process alone."""
+    assert os.getpid() == here, "drawn elsewhere"
+    draw(pictures)
