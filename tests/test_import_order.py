@@ -9,9 +9,9 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "mlff_cli"
 
 ORDER = (
-    ("cli", "library"), ("commands",), ("sweeps",), ("runs",), ("methods",), ("fusion", "heads"),
-    ("audit",), ("features",), ("data",), ("images",), ("backbones",), ("results",), ("tasks",),
-    ("metrics",), ("config",), ("system",), ("errors",),
+    ("cli", "library"), ("commands",), ("sweeps",), ("runs",), ("trackers",), ("methods",),
+    ("fusion", "heads"), ("audit",), ("features",), ("data",), ("images",), ("backbones",),
+    ("results",), ("tasks",), ("metrics",), ("config",), ("system",), ("errors",),
 )  # fmt: skip
 """Rooms from the top; a room imports only rooms of lines below its own."""
 

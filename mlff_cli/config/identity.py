@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlff_cli.config.schema import ANY, schema_of
-from mlff_cli.config.shipped import key_values, shipped
+from mlff_cli.config.shipped import SECTIONS, default_choices, key_values, shipped
 from mlff_cli.config.values import Values
 
 
@@ -41,12 +41,19 @@ def completed(config: Mapping[str, Any]) -> dict[str, Any]:
     numbers is filled in with what was done `BEFORE` there was one, and the schema asks for any
     other.
     """
-    whole = {**_shipped_beside(config, "train"), **config}
+    whole = {**_shipped_beside(config, "train"), **_sections_beside(config), **config}
     for section, tree in config.items():
         if path := schema_of(section, tree):
             before = {k: v for k, v in BEFORE.get(section, {}).items() if k in shipped(path)}
             whole[section] = {**_shipped_beside(tree, path), **before, **tree}
     return whole
+
+
+def _sections_beside(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the default choices of sections that a config lacks and that change no result."""
+    defaults = default_choices("train")
+    missing = {s: f"{g}/{defaults[g]}" for s, g in SECTIONS.items() if s not in config}
+    return {s: shipped(p) for s, p in missing.items() if not _without(shipped(p), key_values(p))}
 
 
 def _shipped_beside(tree: Mapping[str, Any], path: str) -> dict[str, Any]:

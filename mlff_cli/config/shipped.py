@@ -20,6 +20,7 @@ SECTIONS = {
     "method": "method",
     "trainer": "trainer",
     "paths": "paths",
+    "tracker": "tracker",
 }
 """Section of a config -> group of choices that fill it."""
 

@@ -40,12 +40,14 @@ from mlff_cli.runs.record import RunRecord
 from mlff_cli.runs.report import pictures_of, write_texts
 from mlff_cli.runs.splits_file import split_rows, written
 from mlff_cli.runs.thresholds import chosen_points
+from mlff_cli.runs.tracking import findings_of, tracker_of
 from mlff_cli.runs.worst_images import worst_images
 from mlff_cli.system.environment import environment
 from mlff_cli.system.logs import logging_to
 from mlff_cli.tasks.absent import at_hand
 from mlff_cli.tasks.experience import SplitName
 from mlff_cli.tasks.task import Task
+from mlff_cli.trackers.following import Following
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +68,8 @@ def execute(
         scorer = build_scorer(config, config["splits"]["scored"])
         check_good(config["data"], task.experiences)
         limit(config["operating_point"])
-    with folder.lock.held(), logging_to(folder.path / LOG), folder.noting_failure():
+        following = Following(tracker_of(config), folder.path, config)
+    with folder.lock.held(), logging_to(folder.path / LOG), folder.noting_failure(), following:
         if folder.finished:
             return  # by another process, while this one was waiting or building
         folder.write_config(config)
@@ -93,6 +96,7 @@ def execute(
             predictions=predictions,
             checkpoint_every=config["trainer"]["checkpoint_every"],
             begun=parent.progress(task.experiences) if parent else None,
+            follow=following.scores,
         )
         _finish(
             folder,
@@ -106,6 +110,7 @@ def execute(
             parent=parent,
         )
         checkpoints.clear()
+        following.finish(lambda: findings_of(folder), outcome.matrix.learned)
 
 
 def _begin(folder: RunFolder, task: Task, listing: Listing, checkpoints: Checkpoints) -> None:

@@ -52,6 +52,7 @@ def learn_sequence(
     predictions: PredictionLog,
     checkpoint_every: int = 0,
     begun: Progress | None = None,
+    follow: Callable[[ScoreMatrix], None] | None = None,
 ) -> Outcome:
     """Learn the experiences in order; after each step, score every one that a head can read.
 
@@ -65,6 +66,7 @@ def learn_sequence(
         predictions: Where everything that was scored is noted, image by image.
         checkpoint_every: Epochs between states within a step; 0: none.
         begun: What another run had learned, that this one goes on from.
+        follow: Is told the scores so far, at the beginning and whenever the state was kept.
 
     Raises:
         UserError: The loss of an experience became NaN or infinite, and the last good state stays;
@@ -78,6 +80,8 @@ def learn_sequence(
     if progress is not None:
         how = "goes on" if progress is begun else "resumed"
         log.info("%s after experience %d of %d", how, finished, len(learned))
+    tell = follow or (lambda matrix: None)
+    tell(outcome.matrix)
     score = partial(_score, method, experiences, outcome.matrix, scorer, predictions)
     for step in method.steps(learned):
         if step.index <= finished:
@@ -87,6 +91,7 @@ def learn_sequence(
         outcome.add(cost)
         log.info("%s", _said(step, len(learned), cost.training_seconds, scores))
         checkpoints.save(_progress(step.index, method, outcome))
+        tell(outcome.matrix)
     return outcome
 
 

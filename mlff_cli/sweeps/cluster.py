@@ -51,8 +51,9 @@ def _job(notes: Notes, train: Train) -> Callable[[Any], None]:
 
         register_resolvers()
         words = list(HydraConfig.get().overrides.task)
+        run = PlannedRun((), plain_config(config, CONFIG, words)).grouped(notes.sweep)
         with Painter() as painter:
-            carry_out(PlannedRun((), plain_config(config, CONFIG, words)), notes, train, painter)
+            carry_out(run, notes, train, painter)
 
     return job
 

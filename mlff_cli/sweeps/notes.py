@@ -16,6 +16,7 @@ class Notes:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "jobs"
+        self.sweep = folder.name
 
     def begin(self, runs: Iterable[PlannedRun]) -> None:
         """Note that all runs are still to come; what an earlier sweep noted here goes."""

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 CONFIG = "train"
 """The config that a run of a sweep has."""
+
+GROUP = "tracker.group"
+"""The key that tells a tracker which runs belong together."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,15 @@ class PlannedRun:
         return RunFolder(run_path(self.config, self.digests[key]))
 
 
+    def grouped(self, name: str) -> "PlannedRun":
+        """Return the run, in that group of its tracker if it has one and is told no other."""
+        tracker = self.config["tracker"]
+        if tracker.get("group", "") is not None:
+            return self
+        config = {**self.config, "tracker": {**tracker, "group": name}}
+        return replace(self, words=(*self.words, f"{GROUP}={name}"), config=config)
+
+
 @dataclass(frozen=True)
 class Plan:
     """What a sweep carries out.
@@ -110,9 +122,10 @@ def plan(words: Sequence[str], folders: Sequence[Path] = ()) -> Plan:
             runs.setdefault(run.name, run)
         hydra = composer.composed(each[0], with_hydra=True).hydra
     first = next(iter(runs.values())).config
+    name = f"sweep-{_digest(sorted(runs))}"
     return Plan(
-        folder=Path(str(hydra.sweep.dir)).expanduser() / f"sweep-{_digest(sorted(runs))}",
-        runs=tuple(runs.values()),
+        folder=Path(str(hydra.sweep.dir)).expanduser() / name,
+        runs=tuple(run.grouped(name) for run in runs.values()),
         processes=first["trainer"]["processes"],
         launcher=hydra.runtime.choices["hydra/launcher"],
         table=first["table"],
