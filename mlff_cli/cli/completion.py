@@ -1,75 +1,78 @@
-"""``mlff completion bash``: what makes the Tab key complete commands, groups, choices and keys."""
+"""``mlff completion <shell>``: what makes the Tab key complete everything that may be typed."""
 
-from collections.abc import Iterable
+import re
+import shlex
+from pathlib import PurePath
 
-from mlff_cli.cli.table import COMMANDS, meant
-from mlff_cli.cli.words import actions_of
-from mlff_cli.config.keys import keys_of, values_of
-from mlff_cli.config.shipped import choices, groups
-from mlff_cli.errors import UserError
+from mlff_cli.cli.offers import Offer, offers
+from mlff_cli.cli.shells import INSTALLED, SCRIPTS
+from mlff_cli.errors import UserError, nearest
 
-SCRIPT = """\
-# Tab completion for mlff in bash: put this line into ~/.bashrc
-#     eval "$(mlff completion bash)"
-# and, in zsh, into ~/.zshrc, behind: autoload -U +X compinit bashcompinit; compinit; bashcompinit
-_mlff() {
-    local IFS=$'\\n'
-    COMPREPLY=($("$1" completion --complete "${COMP_LINE:0:$COMP_POINT}" 2>/dev/null))
-}
-complete -o default -o nospace -F _mlff mlff
-"""
+SEPARATORS = ";&|"
+"""What ends a command on a line."""
+
+SPECIAL = re.compile(r"([^\w./=:,@%+~-])")
+"""What bash reads as something else unless a backslash stands before it."""
 
 
 def main(words: list[str]) -> int:
     """Print the function for the shell, or what may follow a line that is being typed."""
-    if len(words) == 2 and words[0] == "--complete":
-        print("\n".join(candidates(words[1])))
+    if words[:1] == ["--complete"] and len(words) in (2, 3):
+        # With the line alone it is bash that asks, told by an earlier version of this program.
+        print("\n".join(candidates(words[-1], shell=words[1] if words[2:] else "bash")))
         return 0
     if words in ([], ["-h"], ["--help"]):
-        print('usage: mlff completion bash\n\nIn ~/.bashrc: eval "$(mlff completion bash)"')
+        lines = (f"  {line}" for line in INSTALLED.values())
+        print("\n".join([f"usage: mlff completion {'|'.join(SCRIPTS)}", "", *lines]))
         return 0
-    if words != ["bash"]:
-        raise UserError(f"completion is for bash, not '{' '.join(words)}'; zsh can read bash's")
-    print(SCRIPT, end="")
+    if len(words) != 1 or words[0] not in SCRIPTS:
+        typed = " ".join(words)
+        raise UserError(f"completion is for one shell, not '{typed}'; {nearest(typed, SCRIPTS)}")
+    print(SCRIPTS[words[0]], end="")
     return 0
 
 
-def candidates(line: str) -> list[str]:
-    """Return what may stand in place of the line's last word.
+def candidates(line: str, shell: str = "bash") -> list[str]:
+    """Return what may stand in place of the line's last word, as a shell takes it.
 
-    bash begins a new word behind "=", so of ``key=value`` only the value is returned. What is
-    whole ends in a space.
+    bash begins a new word behind "=" and ":", so it is given only what stands behind; what is
+    whole ends in a space. The others are given the whole word and, behind a tab, what it is; fish
+    decides itself where a space follows.
     """
-    _, *words = line.split() if line[-1:].isspace() is False else [*line.split(), ""]
-    if len(words) < 2:
-        return _beginning((words or [""])[0], (f"{name} " for name in COMMANDS))
-    *typed, last = words
-    if typed[0] == "list":
-        return _beginning(last, (f"{group} " for group in groups()))
-    if typed[0] not in COMMANDS:
-        return []
-    _, command, before = meant(typed)
-    config = command.config
-    if config is None:
-        return []
-    key, equals, value = last.partition("=")
-    if not equals:
-        first = [*actions_of(command), *command.actions] if not before else []
-        offered = [f"{word} " for word in first] + [f"{k}=" for k in keys_of(config, before)]
-        return _beginning(last, offered)
-    # Of a list, or of several values, the last one is being typed.
-    start = max(value.rfind(","), value.rfind("[")) + 1
-    found = _beginning(value[start:], _values(config, key, before))
-    return [value[:start] + name for name in found]
+    words = words_of(line)
+    found = offers(words)
+    if shell == "bash":
+        begins = max(words[-1].rfind("="), words[-1].rfind(":")) + 1
+        return [_with_space(SPECIAL.sub(r"\\\1", o.text[begins:]), o) for o in found]
+    return [f"{o.text if shell == 'fish' else _with_space(o.text, o)}\t{o.about}" for o in found]
 
 
-def _values(config: str, key: str, before: list[str]) -> list[str]:
-    if key in groups():
-        return [f"{name} " for name in choices(key)]
-    if values := values_of(config, before).get(key):
-        return [word if values.several else f"{word} " for word in values.written]
-    return ["true ", "false "] if isinstance(keys_of(config, before).get(key), bool) else []
+def words_of(line: str) -> list[str]:
+    """Return the words of the last command on a line behind its name, the one being typed last."""
+    words = _split(line)
+    named = [place for place, word in enumerate(words) if _is_program(word)]
+    begun = bool(line) and not line[-1].isspace()
+    behind = words[named[0] + 1 if named else 1 :]
+    return behind if begun and behind else [*behind, ""]
 
 
-def _beginning(start: str, names: Iterable[str]) -> list[str]:
-    return [name for name in names if name.startswith(start)]
+def _split(line: str) -> list[str]:
+    """Return the words of the last command on a line; an open quote is closed."""
+    for closed in (line, f"{line}'", f'{line}"', line[:-1]):
+        lexer = shlex.shlex(closed, posix=True, punctuation_chars=SEPARATORS)
+        lexer.whitespace_split, lexer.commenters = True, ""
+        try:
+            words = list(lexer)
+        except ValueError:
+            continue
+        ends = [place for place, word in enumerate(words) if not word.strip(SEPARATORS) and word]
+        return words[ends[-1] + 1 :] if ends else words
+    return line.split()
+
+
+def _is_program(word: str) -> bool:
+    return "=" not in word and PurePath(word).name == "mlff"
+
+
+def _with_space(text: str, offer: Offer) -> str:
+    return f"{text} " if offer.whole else text

@@ -17,7 +17,7 @@ def overrides(name: str, command: Command, words: Sequence[str]) -> list[str]:
         if list(words[:1]) != [command.action]:
             raise UserError(f"mlff {name} has one action: mlff {name} {command.action} task=...")
         words = words[1:]
-    bare = [word for word in words if command.positional and _is_bare(word)]
+    bare = [word for word in words if command.positional and is_bare(word)]
     others = [word for word in words if word not in bare]
     if command.actions and bare:
         _refuse_unknown_action(name, command, bare[0])
@@ -52,6 +52,6 @@ def _override(command: Command, bare: Sequence[str]) -> str:
     return f"{command.positional}={values[0]}"
 
 
-def _is_bare(word: str) -> bool:
+def is_bare(word: str) -> bool:
     """Whether a word is a folder and no ``key=value``: folders may have "=" in their names."""
     return "=" not in word.partition("/")[0] or os.path.isdir(word)  # noqa: PTH112 pathlib is slower
