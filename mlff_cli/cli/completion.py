@@ -11,7 +11,7 @@ from mlff_cli.errors import UserError, nearest
 SEPARATORS = ";&|"
 """What ends a command on a line."""
 
-SPECIAL = re.compile(r"([^\w./=:,@%+~-])")
+SPECIAL = re.compile(r"([^\w./=:,@%+~\[\]-])")
 """What bash reads as something else unless a backslash stands before it."""
 
 
@@ -19,7 +19,8 @@ def main(words: list[str]) -> int:
     """Print the function for the shell, or what may follow a line that is being typed."""
     if words[:1] == ["--complete"] and len(words) in (2, 3):
         # With the line alone it is bash that asks, told by an earlier version of this program.
-        print("\n".join(candidates(words[-1], shell=words[1] if words[2:] else "bash")))
+        for candidate in candidates(words[-1], shell=words[1] if words[2:] else "bash"):
+            print(candidate)
         return 0
     if words in ([], ["-h"], ["--help"]):
         lines = (f"  {line}" for line in INSTALLED.values())

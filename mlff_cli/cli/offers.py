@@ -83,7 +83,7 @@ def _configured(
         yield from _flag_values(VALUED.get(before[-1], ""), config, "")
     elif last.startswith("-"):
         yield from _flags(command, config, last)
-    elif "=" in last and not last.startswith(("/", ".", "~")):
+    elif not is_bare(last):
         yield from _values(config, plain, last, folders)
     elif command.action and not before:
         yield Offer(command.action)

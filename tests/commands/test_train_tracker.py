@@ -9,7 +9,6 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-import yaml
 from command_calls import TINY, call, refusal
 
 from mlff_cli.runs.checkpoints import Checkpoints
@@ -230,9 +229,12 @@ def told(tracker):
 
 
 def test_scores_config_picture_and_adapters_are_told_and_change_nothing(
-    kind, place, empty, run_folder
+    kind, empty, run_folder, a_database
 ):
-    result = train(kind, place)
+    place = empty / "runs" / kind.name
+    place.mkdir(parents=True)
+    (place / "mlflow.db").write_bytes(a_database.read_bytes())
+    result = call("train", *TINY, f"tracker={kind.name}")
     assert result.code == 0 and "failed" not in result.out + result.err
     assert not [line for line in result.err.splitlines() if not line.strip().startswith("wandb:")]
     run = run_in(empty)
@@ -251,6 +253,8 @@ def test_scores_config_picture_and_adapters_are_told_and_change_nothing(
         assert str((run / "adapters").absolute()) in tracker.text
     else:
         assert kept == {file.name: file.read_bytes() for file in (run / "adapters").iterdir()}
+    listed = call("runs").out
+    assert listed.count("finished") == 1 and "damaged" not in listed  # no file of a tracker is one
 
 
 def test_a_run_that_was_broken_off_goes_on_in_the_same_one_and_writes_nothing_twice(
@@ -324,13 +328,3 @@ def test_processes_of_a_sweep_share_one_new_database(empty):
     assert len(tracker.runs) == 2
     assert all(name.startswith("mine/surface_defect/mlff-") for name in tracker.names)
     assert not any(math.isnan(value) for _, _, value in tracker.points)
-
-
-def test_files_of_trackers_are_not_taken_for_runs(kind, empty, a_database):
-    (empty / "runs" / "mlflow").mkdir(parents=True)
-    (empty / "runs" / "mlflow" / "mlflow.db").write_bytes(a_database.read_bytes())
-    assert call("train", *TINY, f"tracker={kind.name}").code == 0
-    assert (empty / "runs" / kind.name).is_dir()
-    listed = call("runs").out
-    assert listed.count("finished") == 1 and "damaged" not in listed
-    assert yaml.safe_load((run_in(empty) / "config.yaml").read_text())["tracker"]["folder"] is None
