@@ -1,6 +1,7 @@
-"""What may stand in place of the word that is being typed behind ``mlff``. Imports nothing heavy."""
+"""What may stand in place of the word being typed behind ``mlff``; imports nothing heavy."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from mlff_cli.cli.shells import SCRIPTS
@@ -152,7 +153,7 @@ def _flag_values(flag: str, config: str, head: str) -> Iterator[Offer]:
     yield from (Offer(f"{head}{value}") for value in values)
 
 
-def _values(config: str, words: list[str], last: str, folders: Sequence[object]) -> Iterator[Offer]:
+def _values(config: str, words: list[str], last: str, folders: Sequence[Path]) -> Iterator[Offer]:
     """Yield what the key in the last word may be set to, with the key before it."""
     from mlff_cli.cli.own_choices import own_choices
 

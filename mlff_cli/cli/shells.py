@@ -11,7 +11,7 @@ complete -o default -o nospace -F _mlff mlff
 """
 
 ZSH = """\
-# Tab completion for mlff in zsh: put this line into ~/.zshrc, behind: autoload -U compinit; compinit
+# Tab completion for mlff in zsh: put this line into ~/.zshrc, behind compinit
 #     eval "$(mlff completion zsh)"
 _mlff() {
     local line word
@@ -41,7 +41,8 @@ FISH = """\
 #     mlff completion fish | source
 function __mlff_offers
     set -l program (commandline -opc)[1]
-    set -l offers ($program completion --complete fish (commandline -cp | string collect) 2>/dev/null)
+    set -l line (commandline -cp | string collect)
+    set -l offers ($program completion --complete fish $line 2>/dev/null)
     if set -q offers[1]
         printf '%s\\n' $offers
         return

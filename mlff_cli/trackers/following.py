@@ -30,9 +30,7 @@ class Following:
     tracker lacks, so no experience is written twice, and none is left out.
     """
 
-    def __init__(
-        self, tracker: Tracker | None, folder: Path, config: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, tracker: Tracker | None, folder: Path, config: Mapping[str, Any]) -> None:
         self._tracker = tracker
         self._folder = folder
         self._config = config
@@ -108,7 +106,9 @@ class Following:
             self._tracker = None
             reason = str(error).strip().partition("\n")[0]
             kind = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
-            log.warning("tracker=%s failed, the run goes on without: %s%s", self._name, kind, reason)
+            log.warning(
+                "tracker=%s failed, the run goes on without: %s%s", self._name, kind, reason
+            )
 
 
 def _in_time(work: Callable[[], None], seconds: float) -> None:

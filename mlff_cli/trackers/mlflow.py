@@ -27,6 +27,9 @@ SETTINGS = {
 METRICS, PARAMS = 1000, 100
 """What a batch holds at most."""
 
+SERVERS = ("http", "databricks")
+"""What the address of a tracking server begins with; others are databases."""
+
 LONGEST = 6000
 """Letters of the value of a parameter."""
 
@@ -41,7 +44,8 @@ class MLflow(Tracker):
             os.environ.setdefault(name, value)
         self._mlflow = extra_module("mlflow", EXTRA)
         self._entities = extra_module("mlflow.entities", EXTRA)
-        if uri is None or uri.startswith("sqlite:"):
+        self._database = uri is None or not uri.startswith(SERVERS)
+        if self._database:
             extra_module("sqlalchemy", EXTRA)
             extra_module("alembic", EXTRA)
         self._folder, self._uri = folder, uri
@@ -52,7 +56,7 @@ class MLflow(Tracker):
     def begin(self, subject: Subject, earlier: str | None) -> str:
         """Create a run with the config as parameters, or let the earlier one go on."""
         with self._alone():
-            self._client = self._mlflow.MlflowClient(self._uri or self._database())
+            self._client = self._mlflow.MlflowClient(self._uri or self._file())
             experiment = self._experiment_id()
         if earlier is not None and self._is_there(earlier):
             self._run = earlier
@@ -94,14 +98,15 @@ class MLflow(Tracker):
         """Say that the run has failed; it may go on later."""
         self._client.set_terminated(self._run, FAILED)
 
-    def _database(self) -> str:
+    def _file(self) -> str:
         return f"sqlite:///{self._folder.absolute() / 'mlflow.db'}"
 
     def _experiment_id(self) -> str:
         found = self._client.get_experiment_by_name(self._experiment)
         if found is not None:
             return str(found.experiment_id)
-        place = None if self._uri else (self._folder / "artifacts").absolute().as_uri()
+        own = (self._folder / "artifacts").absolute().as_uri()
+        place = own if self._database else None  # a server has a place of its own
         return str(self._client.create_experiment(self._experiment, artifact_location=place))
 
     def _is_there(self, run: str) -> bool:

@@ -56,6 +56,7 @@ def test_an_empty_word_may_become_anything():
     assert set(candidates("mlff train ")) > {f"{group}=" for group in groups()}
     assert candidates("mlff train task=") == [f"{task} " for task in choices("task")]
 
+
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
@@ -67,7 +68,8 @@ def test_an_empty_word_may_become_anything():
         ("mlff adapters seed", []),
         ("mlff completion f", ["fish "]),
         ("mlff completion fish f", []),
-        ("mlff train --", ["--cfg ", "--package ", "--config-dir ", "--resolve ", "--help ", "--debug "]),
+        ("mlff train --", ["--cfg ", "--package ", "--config-dir ", "--resolve ", "--help ",
+                           "--debug "]),
         ("mlff train --cfg ", ["job ", "hydra ", "all "]),
         ("mlff train --cfg=j", ["job "]),
         ("mlff train -c j", ["job "]),
@@ -99,7 +101,12 @@ def test_actions_of_adapters_are_those_that_there_are():
 def runs(tmp_path, monkeypatch):
     """Two finished runs, one of them in a folder with an awkward name, and one that is not."""
     monkeypatch.chdir(tmp_path)
-    for path in ("runs/solar/mlff-11", "runs/solar/mlff-22", "a b/(x)=1/mlff-33", "runs/solar/mlff-44"):
+    for path in (
+        "runs/solar/mlff-11",
+        "runs/solar/mlff-22",
+        "a b/(x)=1/mlff-33",
+        "runs/solar/mlff-44",
+    ):
         folder = tmp_path / path
         folder.mkdir(parents=True)
         (folder / "config.yaml").write_text("seed: 0\n")
@@ -142,7 +149,9 @@ def test_runs_elsewhere_are_found_by_their_path(runs):
     assert candidates(f"mlff verify {runs}/runs/solar/mlff-1") == [f"{runs}/runs/solar/mlff-11 "]
     assert candidates("mlff verify ./runs/so") == ["./runs/solar/"]
     assert candidates("mlff verify nowhere/") == []
-    assert sorted(candidates("mlff predict ")[:4]) == sorted(["graph.onnx ", "line.mlff ", *FINISHED])
+    assert sorted(candidates("mlff predict ")[:4]) == sorted(
+        ["graph.onnx ", "line.mlff ", *FINISHED]
+    )
     assert candidates("mlff pack line") == ["line.mlff "]
 
 
@@ -160,7 +169,7 @@ def own(tmp_path):
     for path, text in {
         "fusion/narrow.yaml": "# A narrow one.\ndefaults: [conv1x1]\nwidth: 8\n",
         "method/slow.yaml": "name: finetune\n",
-        "task/screws.yaml": "# @package _global_\n# Screws.\ndefaults: [{override /method: joint}]\n",
+        "task/screws.yaml": "# @package _global_\ndefaults: [{override /method: joint}]\n",
         "fusion/broken.yaml": "{",
     }.items():
         (tmp_path / path).parent.mkdir(exist_ok=True)

@@ -94,7 +94,7 @@ REFUSALS = [
     (["fly"], "choose one of: adapters, "),
     (["list", "fusoin"], "no group 'fusoin'; did you mean 'fusion'?"),
     (["list", "fusion", "head"], "one group"),
-    (["completion", "fish"], "bash"),
+    (["completion", "tcsh"], "bash"),
     (["train", "fusoin=conv1x1"], "did you mean 'fusion'?"),
     (["train", "fusion=conv1"], "fusion: there is no 'conv1'; did you mean 'conv1x1'?"),
     (["train", "experiment=mine"], "experiment: there is no 'mine'"),

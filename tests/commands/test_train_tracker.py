@@ -1,4 +1,4 @@
-"""mlff train tracker=...: with the real TensorBoard, MLflow and W&B, all of them without a network."""
+"""mlff train tracker=...: the real TensorBoard, MLflow and W&B, all without a network."""
 
 import csv
 import json
@@ -300,9 +300,7 @@ def test_a_crash_of_the_tracker_is_one_warning_and_the_run_is_whole(
     [("tensorboard", "tensorboard.compat.proto.summary_pb2"), ("mlflow", "mlflow"),
      ("mlflow", "alembic"), ("wandb", "wandb")],
 )  # fmt: skip
-def test_a_package_that_is_missing_is_told_before_anything_trains(
-    empty, monkeypatch, name, module
-):
+def test_a_package_that_is_missing_is_told_before_anything_trains(empty, monkeypatch, name, module):
     pytest.importorskip(name, reason=REASON)
     monkeypatch.setitem(sys.modules, module, None)
     assert f"pip install 'mlff[{name}]'" in refusal("train", *TINY, f"tracker={name}")

@@ -21,6 +21,7 @@ def of(*words):
     "word",
     ["paths.runs=elsewhere", "paths.features=elsewhere", "trainer.workers=3", "table=paper",
      "trainer.processes=2", "trainer.checkpoint_every=5", "data.root=/moved",
+     "tracker=tensorboard", "tracker=mlflow", "tracker=wandb",
      "data.allow_outside_root=true", "data.on_bad_image=skip", "data.bad_image_limit=0.5"],
 )  # fmt: skip
 def test_what_changes_no_result_is_left_out(word):

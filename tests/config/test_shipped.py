@@ -26,6 +26,7 @@ from mlff_cli.heads.base import Head
 from mlff_cli.methods.base import Method
 from mlff_cli.runs.registry import implementation
 from mlff_cli.tasks.task import make_task
+from mlff_cli.trackers.base import Tracker
 
 CONFIGS = {command.config for command in every_command().values()} - {None}
 EVERY = [(group, choice) for group in groups() for choice in choices(group)]
@@ -36,6 +37,7 @@ VARIED = {
     "method/mlff_linear": "mlff",
 }
 """Files that inherit another one's keys and name."""
+WITHOUT_CLASS = {*VARIED, "tracker/none"}
 NAMED = [pair for pair in EVERY if pair[0] not in ("task", "trainer", "paths", "experiment")]
 CLASSES = {
     "dataset": ("data", Dataset, set()),
@@ -43,6 +45,7 @@ CLASSES = {
     "fusion": ("fusion", FusionLayer, {"levels"}),
     "head": ("heads", Head, {"width", "outputs"}),
     "method": ("methods", Method, {"context"}),
+    "tracker": ("trackers", Tracker, set()),
 }
 """Group -> package, base class, and the arguments that the program itself gives."""
 FOR_THE_METHOD = {"shared"}
@@ -85,7 +88,7 @@ def test_a_task_is_named_as_its_file(choice):
 
 @pytest.mark.parametrize(
     ("group", "choice"),
-    [pair for pair in NAMED if pair[0] in CLASSES and "/".join(pair) not in VARIED],
+    [pair for pair in NAMED if pair[0] in CLASSES and "/".join(pair) not in WITHOUT_CLASS],
 )
 def test_the_keys_of_a_choice_are_the_arguments_of_its_class(group, choice):
     package, base, given = CLASSES[group]
@@ -111,7 +114,7 @@ def test_a_trainer_adds_no_key_to_the_default_one(choice):
 PATHS = [f"{group}/{choice}" for group, choice in NAMED]
 PATHS += [f"{group}/{choice}" for group in ("trainer",) for choice in choices(group)]
 PATHS += sorted(CONFIGS)
-FREE = ("name", "model", "run", "output", "use_head", "good")
+FREE = ("name", "model", "run", "output", "use_head", "good", "experiment", "project")
 """Keys that take any text."""
 
 

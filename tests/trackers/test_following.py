@@ -3,6 +3,7 @@
 import logging
 import time
 from itertools import count
+from typing import ClassVar
 
 import pytest
 
@@ -18,7 +19,7 @@ NUMBERS = count(1)
 class Memory(Tracker):
     """Keeps everything in dictionaries that later ones share."""
 
-    runs = {}
+    runs: ClassVar[dict] = {}
 
     def __init__(self, asked=True):
         self.asked, self.run = asked, None
@@ -204,11 +205,8 @@ def test_without_a_tracker_nothing_is_done_and_nothing_written(folder, runs):
 
 
 def test_an_interruption_comes_through(folder):
-    class Interrupted(Exception):
-        pass
-
-    with pytest.raises(Interrupted), Following(Memory(), folder, CONFIG):
-        raise Interrupted
+    with pytest.raises(KeyboardInterrupt), Following(Memory(), folder, CONFIG):
+        raise KeyboardInterrupt
 
 
 def test_names_of_numbers_are_of_a_kind_and_admitted():
