@@ -6,6 +6,8 @@ from pathlib import PurePath
 
 from mlff_cli.cli.offers import Offer, offers
 from mlff_cli.cli.shells import INSTALLED, SCRIPTS
+from mlff_cli.config.flags import folders_in
+from mlff_cli.config.plug_ins import beside
 from mlff_cli.errors import UserError, nearest
 
 SEPARATORS = ";&|"
@@ -41,7 +43,8 @@ def candidates(line: str, shell: str = "bash") -> list[str]:
     decides itself where a space follows.
     """
     words = words_of(line)
-    found = offers(words)
+    with beside(folders_in(words)):
+        found = offers(words)
     if shell == "bash":
         begins = max(words[-1].rfind("="), words[-1].rfind(":")) + 1
         return [_with_space(SPECIAL.sub(r"\\\1", o.text[begins:]), o) for o in found]

@@ -13,6 +13,7 @@ from mlff_cli.config.shipped import (
     default_choices,
     key_comments,
     key_values,
+    left_out,
     shipped,
 )
 
@@ -59,6 +60,8 @@ def described_choices(group: str) -> str:
         if prefix:
             lines += keys_and_comments(f"{group}/{name}", f"{prefix}.")
         lines.append("")
+    for name, problem in left_out(group).items():
+        lines += [*textwrap.wrap(f"left out: {name}: {problem}", WIDTH), ""]
     return "\n".join(lines[:-1]) if lines else f"no {group} is shipped; --config-dir adds your own"
 
 

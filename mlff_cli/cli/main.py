@@ -6,6 +6,7 @@ Imports nothing heavy.
 import os
 import sys
 import traceback
+from typing import TYPE_CHECKING
 
 from mlff_cli.cli.table import COMMANDS, Command, meant
 from mlff_cli.errors import UserError, nearest
@@ -13,6 +14,9 @@ from mlff_cli.system import garbage, streams
 from mlff_cli.system.failures import explained
 from mlff_cli.system.interruption import Terminated, interruptible
 from mlff_cli.system.leaving import Leaving
+
+if TYPE_CHECKING:
+    from mlff_cli.config.flags import Flags
 
 HELP = {"-h", "--help"}
 
@@ -103,21 +107,33 @@ def dispatch(words: list[str]) -> int:
         return int(command.load().main(rest))
     if HELP & set(rest):
         from mlff_cli.cli.help import text
+        from mlff_cli.config.flags import folders_in
+        from mlff_cli.config.plug_ins import beside
 
-        print(text(name, command))
+        with beside(folders_in(rest)):
+            print(text(name, command))
         return 0
     return configured(name, command, command.config, rest)
 
 
 def configured(name: str, command: Command, config: str, words: list[str]) -> int:
     """Compose a command's config, and run the command with it or show it."""
-    from mlff_cli.cli.words import overrides
     from mlff_cli.config import flags as command_flags
+    from mlff_cli.config.plug_ins import beside
+
+    flags, others = command_flags.parse(words, command.keys_as_flags)
+    with beside(flags.folders):
+        return _carried_out(name, command, config, flags, others)
+
+
+def _carried_out(
+    name: str, command: Command, config: str, flags: "Flags", others: list[str]
+) -> int:
+    from mlff_cli.cli.words import overrides
     from mlff_cli.config.composition import compose_config, shown_config
     from mlff_cli.config.overrides import readable
     from mlff_cli.sweeps.plan import first_words
 
-    flags, others = command_flags.parse(words, command.keys_as_flags)
     given = overrides(name, command, others)
     if command.sweeps and flags.show is None:
         return int(command.load().run(given, flags.folders))

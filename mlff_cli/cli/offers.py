@@ -7,7 +7,7 @@ from typing import NamedTuple
 from mlff_cli.cli.shells import SCRIPTS
 from mlff_cli.cli.table import COMMANDS, Command, meant
 from mlff_cli.cli.words import actions_of, is_bare
-from mlff_cli.config.flags import KNOWN, SHOWN, VALUED
+from mlff_cli.config.flags import KNOWN, SHOWN, VALUED, folders_in
 from mlff_cli.config.keys import keys_of, values_of
 from mlff_cli.config.schema import flatten
 from mlff_cli.config.shipped import (
@@ -76,7 +76,7 @@ def _configured(
     name: str, command: Command, config: str, before: list[str], last: str
 ) -> Iterator[Offer]:
     """Yield what may follow the words behind a command with a config."""
-    from mlff_cli.cli.own_choices import folders_in, without_own
+    from mlff_cli.cli.own_choices import without_own
 
     folders = folders_in(before)
     plain = without_own(before, folders)

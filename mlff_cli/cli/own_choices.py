@@ -7,21 +7,7 @@ from typing import Any
 
 import yaml
 
-from mlff_cli.config.flags import VALUED
 from mlff_cli.config.shipped import choices, groups
-
-FLAG = "--config-dir"
-
-
-def folders_in(words: Sequence[str]) -> list[Path]:
-    """Return the folders that flags name, also where they are not there."""
-    found: list[Path] = []
-    for word, following in zip(words, [*words[1:], ""], strict=False):
-        flag, equals, value = word.partition("=")
-        if VALUED.get(flag) == FLAG:
-            found.append(Path(value if equals else following).expanduser())
-    return found
-
 
 def own_choices(group: str, folders: Sequence[Path]) -> dict[str, str]:
     """Return the choices of a group in these folders, with the comment that each begins with."""

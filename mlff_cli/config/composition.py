@@ -11,6 +11,8 @@ from mlff_cli.config.flags import Flags
 from mlff_cli.config.for_methods import for_this_method
 from mlff_cli.config.hydra_errors import translated
 from mlff_cli.config.overrides import readable, text_value
+from mlff_cli.config.plug_ins import package_folders
+from mlff_cli.config.plug_ins_needed import with_plug_ins
 from mlff_cli.config.schema import check
 from mlff_cli.config.shipped import configs_folder
 from mlff_cli.errors import UserError
@@ -130,8 +132,9 @@ def _set_aside() -> Iterator[None]:
 
 
 def search_path(folders: Sequence[Path]) -> list[str]:
-    """Return the override that lets Hydra find the user's own configs, if there are any."""
-    places = ",".join(text_value(f"file://{folder}") for folder in folders)
+    """Return the override that lets Hydra find configs of packages, then the user's own."""
+    everywhere = (*package_folders(), *folders)
+    places = ",".join(text_value(f"file://{folder}") for folder in everywhere)
     return [f"hydra.searchpath=[{places}]"] if places else []
 
 
@@ -155,7 +158,7 @@ def plain_config(config: Any, command: str, words: Sequence[str] = ()) -> dict[s
         plain = OmegaConf.to_container(config, resolve=True)
     assert isinstance(plain, dict)
     tree = for_this_method({str(key): value for key, value in plain.items()}, words)
-    tree = going_on(tree, words)
+    tree = with_plug_ins(going_on(tree, words))
     check(tree, command)
     return tree
 

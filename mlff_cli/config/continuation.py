@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mlff_cli.config.identity import completed
+from mlff_cli.config.plug_ins_needed import refuse_other_plug_ins
 from mlff_cli.config.saved import read_config
 from mlff_cli.config.schema import flatten
 from mlff_cli.config.shipped import SECTIONS
@@ -47,6 +48,10 @@ def going_on(config: Mapping[str, Any], words: Sequence[str]) -> dict[str, Any]:
     if place is None:
         return dict(config)
     parent = completed(read_config(Path(str(place)).expanduser()))
+    try:
+        refuse_other_plug_ins(parent)
+    except UserError as error:
+        raise UserError(f"from={place}: {error}") from error
     asked = {word.partition("=")[0].lstrip("+~") for word in words}
     if not any(
         key in ("dataset", "task", "experiment") or key.startswith("data.") for key in asked

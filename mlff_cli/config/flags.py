@@ -55,6 +55,18 @@ def parse(words: Sequence[str], keys: Sequence[str] = ()) -> tuple[Flags, list[s
     return flags, others
 
 
+def folders_in(words: Sequence[str]) -> tuple[Path, ...]:
+    """Return the user's own folders of configs among the words of a line, finished or not."""
+    places = [
+        value if equals else following
+        for word, following in zip(words, [*words[1:], ""], strict=True)
+        for name, equals, value in [word.partition("=")]
+        if VALUED.get(name) == "--config-dir"
+    ]
+    found = (Path(place).expanduser().absolute() for place in places if place)
+    return tuple(folder for folder in found if folder.is_dir())
+
+
 def _sorted(words: Sequence[str], keys: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:
     """Return the values of each flag by its long name, and the words that are no flags."""
     given: dict[str, list[str]] = {}

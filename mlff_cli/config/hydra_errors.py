@@ -4,8 +4,9 @@ import re
 from collections.abc import Sequence
 
 from mlff_cli.config.keys import keys_of
+from mlff_cli.config.plug_ins import plug_in
 from mlff_cli.config.schema import suggest_key
-from mlff_cli.config.shipped import choices
+from mlff_cli.config.shipped import choices, yaml_problem
 from mlff_cli.errors import UserError, nearest
 
 
@@ -49,6 +50,8 @@ def _message(error: Exception, words: Sequence[str], command: str) -> str:
 
 
 def _missing_choice(group: str, choice: str, options: Sequence[str] | None) -> str:
+    if (own := plug_in(group, choice)) and (problem := yaml_problem(own)):
+        return f"{group}={choice} is of {own.origin}: {problem}"
     offered = [name for name in options or choices(group) if not name.startswith("_")]
     several = " (several at once are for mlff sweep)" if "," in choice else ""
     return f"{group}: there is no '{choice}'{several}; {nearest(choice, offered)}"

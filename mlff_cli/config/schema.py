@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
+from mlff_cli.config.plug_ins_needed import PLUG_INS, refuse_other_plug_ins
 from mlff_cli.config.shipped import (
     SECTION_OF,
     SECTIONS,
@@ -42,11 +43,13 @@ def check(config: Tree, command: str) -> None:
     """Hold a composed config to the shipped schema.
 
     Raises:
-        UserError: A key that does not exist or is missing, a value of the wrong type or range.
+        UserError: A key that does not exist or is missing, a value of the wrong type or range, a
+            plug-in that is not here as it was.
     """
+    refuse_other_plug_ins(config)
     groups = default_choices(command)
     sections = {section for section, group in SECTIONS.items() if group in groups}
-    own = {k: v for k, v in config.items() if k not in sections and k != "task"}
+    own = {k: v for k, v in config.items() if k not in {*sections, "task", PLUG_INS}}
     known: dict[str, Any] = dict.fromkeys(groups)
     for section in sections:
         group = SECTIONS[section]

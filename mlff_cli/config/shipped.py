@@ -1,4 +1,7 @@
-"""What the shipped YAML files offer: groups, their choices, keys, defaults, values and comments."""
+"""What YAML files offer: groups, their choices, keys, defaults, values and comments.
+
+All but the choices of plug-ins are shipped.
+"""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -8,6 +11,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from mlff_cli.config import plug_ins
+from mlff_cli.config.plug_ins import CONFIGS, METRIC, PlugIn
 from mlff_cli.config.values import Values, read_values
 from mlff_cli.errors import UserError, nearest
 
@@ -25,6 +30,9 @@ SECTIONS = {
 """Section of a config -> group of choices that fill it."""
 
 SECTION_OF = {group: section for section, group in SECTIONS.items()}
+
+WITHOUT_CODE = ("task", "experiment")
+"""Groups whose choices only set what other groups have."""
 
 OWN = ("defaults", "hydra")
 """Keys of a file that Hydra reads and no command sees."""
@@ -72,7 +80,8 @@ def groups() -> list[str]:
 def choices(group: str) -> dict[str, str]:
     """Return each choice of a group with the first comment of its file, which describes it.
 
-    Files whose names begin with "_" hold what others share and are no choices.
+    Files whose names begin with "_" hold what others share and are no choices. Those of plug-ins
+    stand last; one that a shipped file has the name of, or whose YAML is wrong, is none.
 
     Raises:
         UserError: There is no such group.
@@ -80,7 +89,57 @@ def choices(group: str) -> dict[str, str]:
     if group not in groups():
         raise UserError(f"there is no group '{group}'; {nearest(group, groups())}")
     files = sorted((configs_folder() / group).glob("[!_]*.yaml"))
-    return {file.stem: _opening(file.read_text(encoding="utf-8"))[0] for file in files}
+    shipped_ones = {file.stem: _opening(file.read_text(encoding="utf-8"))[0] for file in files}
+    return {**shipped_ones, **_added(group)}
+
+
+def _added(group: str) -> dict[str, str]:
+    """Return the choices of plug-ins, what each is and what it is of; tasks are YAML alone."""
+    if group in WITHOUT_CODE:
+        return {
+            file.stem: _opening(file.read_text(encoding="utf-8", errors="replace"))[0]
+            for folder in plug_ins.folders()
+            for file in sorted((folder / group).glob("[!_]*.yaml"))
+            if not is_shipped(group, file.stem)
+        }
+    return {
+        own.name: f"{_opening(_text(f'{group}/{own.name}'))[0]} (of {own.origin})"
+        for own in plug_ins.found(group)
+        if not is_shipped(group, own.name) and not yaml_problem(own)
+    }
+
+
+def left_out(group: str) -> dict[str, str]:
+    """Return the plug-ins of a group that are no choices, and why."""
+    problems = {
+        f"{own.name} of {own.origin}": "a shipped choice has that name"
+        if is_shipped(group, own.name)
+        else yaml_problem(own)
+        for own in plug_ins.found(group)
+    }
+    return {name: problem for name, problem in problems.items() if problem}
+
+
+def is_shipped(group: str, choice: str) -> bool:
+    """Return whether a file of that name is shipped; it counts before any other."""
+    if group == METRIC:
+        return (Path(__file__).parents[1] / "metrics" / f"{choice}.py").is_file()
+    return (configs_folder() / group / f"{choice}.yaml").is_file()
+
+
+def yaml_problem(own: PlugIn) -> str:
+    """Return what is wrong with the YAML of a plug-in; "": nothing, or it needs none."""
+    path = f"{own.kind}/{own.name}"
+    if own.kind == METRIC:
+        return ""
+    if own.yaml is None or not own.yaml.is_file():
+        return f"there is no {CONFIGS}/{path}.yaml in it"
+    try:
+        key_values(path)
+        name = shipped(path).get("name")
+    except (yaml.YAMLError, OSError, ValueError, TypeError, AttributeError) as error:
+        return f"{own.yaml}: cannot be read ({str(error).partition(chr(10))[0]})"
+    return "" if name == own.name else f"{own.yaml}: expected name: {own.name}, found {name!r}"
 
 
 def shipped(path: str) -> dict[str, Any]:
@@ -156,11 +215,31 @@ def _opening(text: str) -> list[str]:
     return [line.strip("# ") for line in lines if not line.startswith("# @")] or [""]
 
 
-@cache
+def _file(path: str) -> Path:
+    """Return the file of that name: the shipped one, else a plug-in's, of packages first."""
+    file = configs_folder() / f"{path}.yaml"
+    if file.is_file():
+        return file
+    added = (folder / f"{path}.yaml" for folder in plug_ins.folders())
+    return next((file for file in added if file.is_file()), file)
+
+
 def _text(path: str) -> str:
-    return (configs_folder() / f"{path}.yaml").read_text(encoding="utf-8")
+    file = _file(path)
+    return _read(file, file.stat().st_mtime_ns)
+
+
+def _content(path: str) -> dict[str, Any]:
+    file = _file(path)
+    return _parsed(file, file.stat().st_mtime_ns)
+
+
+# A notebook's user may change a file of his own meanwhile.
+@cache
+def _read(file: Path, changed: int) -> str:
+    return file.read_text(encoding="utf-8")
 
 
 @cache
-def _content(path: str) -> dict[str, Any]:
-    return yaml.safe_load(_text(path)) or {}
+def _parsed(file: Path, changed: int) -> dict[str, Any]:
+    return yaml.safe_load(_read(file, changed)) or {}

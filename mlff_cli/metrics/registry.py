@@ -1,29 +1,39 @@
-"""The metrics there are: each the object METRIC of a file in this folder.
+"""The metrics there are: each the object METRIC of a file in this folder, or of a plug-in.
 
 A metric has two names. A head's YAML names its file (`metrics: [mean_average_precision]`);
 matrix.csv, tables and plots name what it measures ("mAP", "mae dx").
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
 from mlff_cli import metrics as package
+from mlff_cli.config.plug_in_code import object_in
+from mlff_cli.config.plug_ins import METRIC, PlugIn, found, plug_in
+from mlff_cli.config.shipped import is_shipped
 from mlff_cli.errors import UserError, nearest
 from mlff_cli.metrics.metric import Array, Metric
 
+_used: dict[str, Metric] = {}
+"""Metrics of plug-ins that were asked for, by their files: tables have columns of these alone."""
+
 
 def by_file(name: str) -> Metric:
-    """Return the metric of ``mlff_cli/metrics/<name>.py``.
+    """Return the metric of ``mlff_cli/metrics/<name>.py``, or of a plug-in of that name.
 
     Raises:
         UserError: There is none.
     """
     known = _by_file()
-    if name not in known:
-        raise UserError(f"head.metrics: there is no metric '{name}'; {nearest(name, known)}")
-    return known[name]
+    if name in known:
+        return known[name]
+    if not is_shipped(METRIC, name) and (own := plug_in(METRIC, name)):
+        return _added(own)
+    names = [*known, *(own.name for own in found(METRIC))]
+    raise UserError(f"head.metrics: there is no metric '{name}'; {nearest(name, names)}")
 
 
 def by_name(name: str) -> Metric:
@@ -32,16 +42,19 @@ def by_name(name: str) -> Metric:
     Raises:
         UserError: It belongs to none.
     """
-    for metric in all_metrics():
+    for metric in (*all_metrics(), *_not_used_yet()):
         if metric.belongs(name):
             return metric
     names = [metric.name for metric in all_metrics()]
-    raise UserError(f"metric '{name}' is unknown; {nearest(name, names)}")
+    raise UserError(
+        f"metric '{name}' is unknown; {nearest(name, names)} (of a plug-in: config.yaml of the run "
+        "says which under plug_ins)"
+    )
 
 
 def all_metrics() -> list[Metric]:
-    """Return every metric, by the names of their files."""
-    return list(_by_file().values())
+    """Return every shipped metric, by the names of their files, then plug-ins that are in use."""
+    return [*_by_file().values(), *_used.values()]
 
 
 def check(files: Sequence[str]) -> None:
@@ -90,6 +103,30 @@ def _values(
         names = (f"{metric.name} {output}" for output in outputs)
         values |= {name: float(part) for name, part in zip(names, parts, strict=True)}
     return values
+
+
+def _added(own: PlugIn) -> Metric:
+    """Return the metric of a plug-in, which is in use from here on.
+
+    Raises:
+        UserError: It cannot be imported, or another metric has its name.
+    """
+    metric = object_in(own, "METRIC", Metric)
+    others = [*_by_file().values(), *(used for key, used in _used.items() if key != own.name)]
+    if other := next((o for o in others if o.belongs(metric.name)), None):
+        raise UserError(
+            f"metric={own.name} is of {own.origin}: its values are called '{metric.name}', and "
+            f"there is '{other.name}' already; rename it"
+        )
+    _used[own.name] = metric
+    return metric
+
+
+def _not_used_yet() -> Iterator[Metric]:
+    """Yield the metrics of further plug-ins: a table of an earlier run names one of them."""
+    for own in found(METRIC):
+        with suppress(UserError):  # a broken one is none, and what it measured is unknown
+            yield by_file(own.name)
 
 
 def _by_file() -> Mapping[str, Metric]:

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from mlff_cli.config.plug_ins import METRIC
+from mlff_cli.config.plug_ins_needed import refuse_other_plug_ins
 from mlff_cli.errors import UserError, nearest
 from mlff_cli.metrics.floors import most_frequent
 from mlff_cli.metrics.registry import by_file
@@ -71,8 +73,9 @@ def final_scores(
     """Return the final scores of a run; nothing of one whose predictions were not kept.
 
     Raises:
-        UserError: predictions.csv is missing or damaged.
+        UserError: predictions.csv is missing or damaged, or a metric is not here as it was.
     """
+    refuse_other_plug_ins(config, (METRIC,))
     if not record.kind:
         return FinalScores(())
     found = predictions_file.read(

@@ -9,6 +9,8 @@ from typing import Any
 
 import yaml
 
+from mlff_cli.config.plug_ins import METRIC
+from mlff_cli.config.plug_ins_needed import refuse_other_plug_ins
 from mlff_cli.config.saved import CONFIG, read_config
 from mlff_cli.errors import UserError
 from mlff_cli.results import matrix_file
@@ -95,8 +97,16 @@ class RunFolder:
         return read_record(self.path / RECORD)
 
     def matrix(self) -> ScoreMatrix:
-        """Return the saved score matrix."""
-        return matrix_file.read_csv(self.path / MATRIX)
+        """Return the saved score matrix.
+
+        Raises:
+            UserError: It is damaged, or of a metric that is not here.
+        """
+        try:
+            return matrix_file.read_csv(self.path / MATRIX)
+        except UserError:
+            refuse_other_plug_ins(self.config(), (METRIC,))
+            raise
 
     def digests(self) -> dict[str, str]:
         """Return hashes of what determines and what proves the result, by the name of the file."""

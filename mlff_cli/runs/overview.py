@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from mlff_cli.config.plug_ins_needed import PlugInMissing
 from mlff_cli.config.saved import CONFIG
 from mlff_cli.results.cells import Row
 from mlff_cli.results.columns import score_columns
@@ -16,13 +17,14 @@ from mlff_cli.runs.report import row_of
 from mlff_cli.system.failures import explained
 
 FINISHED, RUNNING, BROKEN_OFF = "finished", "running", "broken off"
-FAILING, DAMAGED = "failed", "damaged"
+FAILING, DAMAGED, LACKING = "failed", "damaged", "lacks a plug-in"
 
 STATES = {
     FINISHED: "",
     RUNNING: "",
     BROKEN_OFF: "the same command resumes it",
     FAILING: "the same command tries it again from where it failed",
+    LACKING: "the run is whole, and a part that it was made with is not here",
     DAMAGED: "put its files back from a copy, or remove its folder and train it again",
 }
 """What a run can be, and what helps there."""
@@ -113,6 +115,9 @@ def _row(run: Overview, base: Path) -> Row:
 def _readable(folder: RunFolder, read: Callable[[], Overview]) -> Overview:
     try:
         return read()
+    except PlugInMissing as error:
+        names = _names(folder.config())
+        return Overview(folder, LACKING, _last_change(folder), *names, str(error))
     except Exception as error:
         # Whatever a strange or old file makes a reader stumble over: the other runs are listed.
         return Overview(folder, DAMAGED, _last_change(folder), remark=explained(error)[0])

@@ -8,6 +8,7 @@ from typing import Any
 
 from mlff_cli.config.composition import plain_config, register_resolvers, search_path
 from mlff_cli.config.overrides import text_value
+from mlff_cli.config.plug_ins import beside
 from mlff_cli.config.shipped import configs_folder
 from mlff_cli.errors import UserError
 from mlff_cli.results.painter import Painter
@@ -33,7 +34,7 @@ def run_on_cluster(plan: Plan, notes: Notes, train: Train) -> None:
     main = hydra.main(version_base="1.3", config_path=str(configs_folder()), config_name=CONFIG)
     try:
         with _command_line(plan):
-            main(_job(notes, train))()
+            main(_job(plan, notes, train))()
     except HydraException as error:
         raise UserError(f"hydra/launcher={plan.launcher}: {_first_line(error)}") from error
     except Exception as error:
@@ -43,17 +44,18 @@ def run_on_cluster(plan: Plan, notes: Notes, train: Train) -> None:
         (plan.folder / "multirun.yaml").unlink(missing_ok=True)  # Hydra's own
 
 
-def _job(notes: Notes, train: Train) -> Callable[[Any], None]:
+def _job(plan: Plan, notes: Notes, train: Train) -> Callable[[Any], None]:
     """Return what a job does with its config, in a process that has not been here before."""
+    folders = plan.folders
 
     def job(config: Any) -> None:
         from hydra.core.hydra_config import HydraConfig
 
         register_resolvers()
         words = list(HydraConfig.get().overrides.task)
-        run = PlannedRun((), plain_config(config, CONFIG, words)).grouped(notes.sweep)
-        with Painter() as painter:
-            carry_out(run, notes, train, painter)
+        with beside(folders), Painter() as painter:
+            planned = PlannedRun((), plain_config(config, CONFIG, words))
+            carry_out(planned.grouped(notes.sweep), notes, train, painter)
 
     return job
 
