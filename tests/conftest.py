@@ -54,6 +54,14 @@ def mlff() -> Callable[..., tuple[int, str]]:
     return command
 
 
+@pytest.fixture(scope="session")
+def example_package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder into which the package in examples/ is installed, made once."""
+    from outside_packages import install_example
+
+    return install_example(tmp_path_factory.mktemp("example"))
+
+
 @pytest.fixture
 def no_network(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Lets every connection fail, and returns the list of those that were tried."""

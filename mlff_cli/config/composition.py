@@ -10,6 +10,7 @@ from mlff_cli.config.continuation import going_on
 from mlff_cli.config.flags import Flags
 from mlff_cli.config.for_methods import for_this_method
 from mlff_cli.config.hydra_errors import translated
+from mlff_cli.config.keys import chosen
 from mlff_cli.config.overrides import readable, text_value
 from mlff_cli.config.plug_ins import package_folders
 from mlff_cli.config.plug_ins_needed import with_plug_ins
@@ -158,7 +159,7 @@ def plain_config(config: Any, command: str, words: Sequence[str] = ()) -> dict[s
         plain = OmegaConf.to_container(config, resolve=True)
     assert isinstance(plain, dict)
     tree = for_this_method({str(key): value for key, value in plain.items()}, words)
-    tree = with_plug_ins(going_on(tree, words))
+    tree = with_plug_ins(going_on(tree, words), chosen(command, words))
     check(tree, command)
     return tree
 

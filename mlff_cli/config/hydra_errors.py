@@ -3,10 +3,10 @@
 import re
 from collections.abc import Sequence
 
-from mlff_cli.config.keys import keys_of
-from mlff_cli.config.plug_ins import plug_in
+from mlff_cli.config.keys import chosen, keys_of
+from mlff_cli.config.plug_ins_needed import problem_of
 from mlff_cli.config.schema import suggest_key
-from mlff_cli.config.shipped import choices, yaml_problem
+from mlff_cli.config.shipped import choices
 from mlff_cli.errors import UserError, nearest
 
 
@@ -20,7 +20,8 @@ def translated(error: Exception, words: Sequence[str], command: str) -> Exceptio
     # A choice that is missing is an OSError as well.
     if isinstance(error, UserError | OSError) and not isinstance(error, HydraException):
         return error
-    return UserError(_message(error, words, command))
+    # A plug-in's YAML that is wrong is told as what it is, whatever Hydra stumbled over.
+    return UserError(problem_of(chosen(command, words)) or _message(error, words, command))
 
 
 def _message(error: Exception, words: Sequence[str], command: str) -> str:
@@ -50,8 +51,6 @@ def _message(error: Exception, words: Sequence[str], command: str) -> str:
 
 
 def _missing_choice(group: str, choice: str, options: Sequence[str] | None) -> str:
-    if (own := plug_in(group, choice)) and (problem := yaml_problem(own)):
-        return f"{group}={choice} is of {own.origin}: {problem}"
     offered = [name for name in options or choices(group) if not name.startswith("_")]
     several = " (several at once are for mlff sweep)" if "," in choice else ""
     return f"{group}: there is no '{choice}'{several}; {nearest(choice, offered)}"

@@ -1,6 +1,6 @@
 """Which plug-ins a config needs, in which version: its key `plug_ins`, there where it needs any."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from mlff_cli.config.plug_ins import ENTRY_POINTS, METRIC, PlugIn, plug_in
@@ -10,23 +10,36 @@ from mlff_cli.errors import UserError
 PLUG_INS = "plug_ins"
 
 
-class PlugInMissing(UserError):
+class PlugInMissingError(UserError):
     """A plug-in that a config needs is not here, or not as it was."""
 
 
-def with_plug_ins(config: Mapping[str, Any]) -> dict[str, Any]:
+def with_plug_ins(config: Mapping[str, Any], made: Mapping[str, str | None]) -> dict[str, Any]:
     """Return a config that was composed, with the plug-ins that it needs.
 
+    Args:
+        config: Not checked yet.
+        made: The choice in each group.
+
     Raises:
-        UserError: The YAML of one is wrong.
+        UserError: The YAML of a plug-in that was chosen is wrong.
     """
-    needed = {}
-    for own in _used(config):
-        if problem := yaml_problem(own):
-            raise UserError(f"{own.kind}={own.name} is of {own.origin}: {problem}")
-        needed[_key(own.kind, own.name)] = own.needs
+    if problem := problem_of(made):
+        raise UserError(problem)
+    needed = {_key(own): own.needs for own in _of(_named(config))}
     others = {key: value for key, value in config.items() if key != PLUG_INS}
     return {**others, PLUG_INS: needed} if needed else others
+
+
+def problem_of(made: Mapping[str, str | None]) -> str:
+    """Return what is wrong with the YAML of a plug-in that was chosen; "": nothing."""
+    problems = ((own, yaml_problem(own)) for own in _of(made.items()))
+    said = (
+        f"{own.kind}={own.name} is of {own.origin}: {problem}"
+        for own, problem in problems
+        if problem
+    )
+    return next(said, "")
 
 
 def refuse_other_plug_ins(
@@ -35,16 +48,16 @@ def refuse_other_plug_ins(
     """Refuse a config whose plug-ins, of some kinds or of all, are not here as they were.
 
     Raises:
-        PlugInMissing: It says what is needed.
+        PlugInMissingError: It says what is needed.
         UserError: What the config says of its plug-ins is wrong.
     """
     needed = config.get(PLUG_INS, {})
     if not isinstance(needed, Mapping):
         raise UserError(f"{PLUG_INS}: expected keys and values, found {needed!r}")
-    here = {_key(own.kind, own.name): own.needs for own in _used(config)}
+    here = {_key(own): own.needs for own in _of(_named(config))}
     for key, needs in needed.items():
         if str(key).partition("/")[0] in kinds and here.get(key) != needs:
-            raise PlugInMissing(_remedy(str(key), str(needs)))
+            raise PlugInMissingError(_remedy(str(key), str(needs)))
     if added := next((key for key in here if key not in needed), None):
         raise UserError(
             f"{PLUG_INS}: '{added}' is missing there, and {here[added]} has one of that name: "
@@ -52,10 +65,10 @@ def refuse_other_plug_ins(
         )
 
 
-def _used(config: Mapping[str, Any]) -> Iterator[PlugIn]:
-    """Yield the plug-ins that a config names."""
-    for kind, name in _named(config):
-        if not is_shipped(kind, name) and (own := plug_in(kind, name)):
+def _of(named: Iterable[tuple[str, str | None]]) -> Iterator[PlugIn]:
+    """Yield the plug-ins among parts by kind and name."""
+    for kind, name in named:
+        if name and not is_shipped(kind, name) and (own := plug_in(kind, name)):
             yield own
 
 
@@ -69,8 +82,8 @@ def _named(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield from ((METRIC, str(name)) for name in metrics if isinstance(metrics, list))
 
 
-def _key(kind: str, name: str) -> str:
-    return f"{kind}/{name}"
+def _key(own: PlugIn) -> str:
+    return f"{own.kind}/{own.name}"
 
 
 def _remedy(key: str, needs: str) -> str:
@@ -80,5 +93,7 @@ def _remedy(key: str, needs: str) -> str:
     if "sha256:" not in needs:
         state = f"{now.needs} is installed" if now else "it is not installed"
         return f"{kind}={name} needs {needs}, and {state}: pip install {needs}"
-    state = f"{now.origin} is another" if now else "it is not at hand"
-    return f"{kind}={name} needs the file {needs}, and {state}: give its folder with --config-dir"
+    remedy = "it is not at hand: give its folder with --config-dir"
+    if now:
+        remedy = f"{now.origin} is not that file any more: put it back as it was, or train anew"
+    return f"{kind}={name} needs the file {needs}, and {remedy}"

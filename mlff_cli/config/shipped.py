@@ -96,12 +96,10 @@ def choices(group: str) -> dict[str, str]:
 def _added(group: str) -> dict[str, str]:
     """Return the choices of plug-ins, what each is and what it is of; tasks are YAML alone."""
     if group in WITHOUT_CODE:
-        return {
-            file.stem: _opening(file.read_text(encoding="utf-8", errors="replace"))[0]
-            for folder in plug_ins.folders()
-            for file in sorted((folder / group).glob("[!_]*.yaml"))
-            if not is_shipped(group, file.stem)
-        }
+        files = (f for folder in plug_ins.folders() for f in (folder / group).glob("[!_]*.yaml"))
+        names = sorted({file.stem for file in files if not is_shipped(group, file.stem)})
+        readable = (name for name in names if not _problem(overridden_choices, f"{group}/{name}"))
+        return {name: _opening(_text(f"{group}/{name}"))[0] for name in readable}
     return {
         own.name: f"{_opening(_text(f'{group}/{own.name}'))[0]} (of {own.origin})"
         for own in plug_ins.found(group)
@@ -134,12 +132,19 @@ def yaml_problem(own: PlugIn) -> str:
         return ""
     if own.yaml is None or not own.yaml.is_file():
         return f"there is no {CONFIGS}/{path}.yaml in it"
-    try:
-        key_values(path)
-        name = shipped(path).get("name")
-    except (yaml.YAMLError, OSError, ValueError, TypeError, AttributeError) as error:
-        return f"{own.yaml}: cannot be read ({str(error).partition(chr(10))[0]})"
+    if problem := _problem(key_values, path):
+        return f"{own.yaml}: {problem}"
+    name = shipped(path).get("name")
     return "" if name == own.name else f"{own.yaml}: expected name: {own.name}, found {name!r}"
+
+
+def _problem(read: Callable[[str], object], path: str) -> str:
+    """Return why a strange YAML cannot be read; "": it can."""
+    try:
+        read(path)
+    except (yaml.YAMLError, OSError, ValueError, TypeError, AttributeError) as error:
+        return f"cannot be read ({str(error).partition(chr(10))[0]})"
+    return ""
 
 
 def shipped(path: str) -> dict[str, Any]:

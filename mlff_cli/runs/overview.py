@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mlff_cli.config.plug_ins_needed import PlugInMissing
+from mlff_cli.config.plug_ins_needed import PlugInMissingError
 from mlff_cli.config.saved import CONFIG
 from mlff_cli.results.cells import Row
 from mlff_cli.results.columns import score_columns
@@ -115,7 +115,7 @@ def _row(run: Overview, base: Path) -> Row:
 def _readable(folder: RunFolder, read: Callable[[], Overview]) -> Overview:
     try:
         return read()
-    except PlugInMissing as error:
+    except PlugInMissingError as error:
         names = _names(folder.config())
         return Overview(folder, LACKING, _last_change(folder), *names, str(error))
     except Exception as error:

@@ -31,10 +31,13 @@ class Plate:
         down, right = np.mgrid[:64, :64] - 32.0
         turned = right + random.uniform(-1, 1) * down
         grey = 128 + 50 * np.sin(2 * np.pi * turned / self.period + random.uniform(0, 6))
-        grey += random.uniform(-1.5, 1.5) * down + random.uniform(-1.5, 1.5) * right  # the light
+        for _ in range(6):  # stains
+            across, along = random.uniform(-32, 32, 2)
+            distance = np.hypot(right - across, down - along)
+            grey += random.uniform(-90, 90) * np.exp(-((distance / random.uniform(3, 16)) ** 2))
         if self.scratched:
             off = np.abs(down - random.uniform(-16, 16) - random.uniform(-0.5, 0.5) * right)
-            grey = np.where(off < 1, grey + 60, grey)
+            grey = np.where(off < 1.5, grey + 110, grey)
         grey += random.normal(0, 8, grey.shape)
         return np.repeat(np.clip(grey, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
 
