@@ -29,7 +29,7 @@ def write_package(
 ) -> Path:
     """Write a package `strange` as pip leaves it; `points` are its entry points by kind."""
     info = folder / f"strange-{version}.dist-info"
-    info.mkdir(parents=True)
+    info.mkdir(parents=True, exist_ok=True)
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: strange\nVersion: {version}\n")
     lines = (f"[mlff.{kind}]\n{point}\n" for kind, point in points.items())
     (info / "entry_points.txt").write_text("\n".join(lines))
