@@ -56,7 +56,8 @@ def refuse_other_plug_ins(
         raise UserError(f"{PLUG_INS}: expected keys and values, found {needed!r}")
     here = {_key(own): own.needs for own in _of(_named(config))}
     for key, needs in needed.items():
-        if str(key).partition("/")[0] in kinds and here.get(key) != needs:
+        kind = str(key).partition("/")[0]
+        if (kind in kinds or kind not in ENTRY_POINTS) and here.get(key) != needs:
             raise PlugInMissingError(_remedy(str(key), str(needs)))
     if added := next((key for key in here if key not in needed), None):
         raise UserError(

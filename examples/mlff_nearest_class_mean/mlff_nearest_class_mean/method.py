@@ -20,6 +20,9 @@ class NearestClassMean(FrozenMethod):
 
     def __init__(self, context: Context, *, temperature: float) -> None:
         super().__init__(context)
+        head = context.head(1, ("", " "))
+        if not (head.exclusive and head.is_linear):
+            raise UserError("method=nearest_class_mean needs head=classifier head.hidden=0")
         self.temperature = temperature
         self.sums: dict[str, Tensor] = {}  # of each head (C, 1 + D): images of a class, their sum
 
@@ -28,8 +31,6 @@ class NearestClassMean(FrozenMethod):
         """Add the images of the step to the sums of their classes."""
         for experience in step.experiences:
             head = self.adapters[experience.head]
-            if not (head.exclusive and head.is_linear):
-                raise UserError("method=nearest_class_mean needs head=classifier head.hidden=0")
             columns = self.read([record.image for record in experience.train])
             self.adapters.fusion_of(experience.head).fit(everything(columns))
             described = self.descriptors(columns, experience.head)  # (N, D)
