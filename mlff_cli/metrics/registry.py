@@ -4,8 +4,7 @@ A metric has two names. A head's YAML names its file (`metrics: [mean_average_pr
 matrix.csv, tables and plots name what it measures ("mAP", "mae dx").
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
@@ -40,11 +39,17 @@ def by_name(name: str) -> Metric:
     """Return the metric that a name of matrix.csv belongs to; "mae dx" belongs to "mae".
 
     Raises:
-        UserError: It belongs to none.
+        UserError: It belongs to none, or to several plug-ins.
     """
-    for metric in (*all_metrics(), *_not_used_yet()):
+    for metric in all_metrics():
         if metric.belongs(name):
             return metric
+    # Of an earlier run: a table names what a plug-in measures, and not the plug-in.
+    named = [own for own in found(METRIC) if _measures(own, name)]
+    if len(named) == 1:
+        return by_file(named[0].name)
+    if named:
+        raise UserError(f"metric '{name}' is in {' and in '.join(own.origin for own in named)}")
     names = [metric.name for metric in all_metrics()]
     raise UserError(
         f"metric '{name}' is unknown; {nearest(name, names)} (of a plug-in: config.yaml of the run "
@@ -122,11 +127,12 @@ def _added(own: PlugIn) -> Metric:
     return metric
 
 
-def _not_used_yet() -> Iterator[Metric]:
-    """Yield the metrics of further plug-ins: a table of an earlier run names one of them."""
-    for own in found(METRIC):
-        with suppress(UserError):  # a broken one is none, and what it measured is unknown
-            yield by_file(own.name)
+def _measures(own: PlugIn, name: str) -> bool:
+    """Return whether a name of matrix.csv belongs to a plug-in; a broken one measures nothing."""
+    try:
+        return not is_shipped(METRIC, own.name) and object_in(own, "METRIC", Metric).belongs(name)
+    except UserError:
+        return False
 
 
 def _by_file() -> Mapping[str, Metric]:

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
+from mlff_cli.config.plug_ins import beside
 from mlff_cli.config.shipped import choices, shipped
 from mlff_cli.errors import UserError
+from mlff_cli.metrics import registry
 from mlff_cli.metrics.figures import FIGURES
 from mlff_cli.metrics.registry import all_metrics, by_file, by_name, check, computed
 
@@ -61,3 +63,46 @@ def test_names_and_columns_are_told_apart():
     assert len(set(titles)) == len(titles)
     assert len({metric.name for metric in metrics}) == len(metrics)
     assert {figure for metric in metrics for figure in metric.columns.values()} <= set(FIGURES)
+
+
+def added(folder, **files):
+    """Return a folder of --config-dir with these metrics in it."""
+    for name, content in files.items():
+        file = folder / f"metric/{name}.py"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("from dataclasses import replace\nfrom mlff_cli.metrics.accuracy import "
+                        f"METRIC as SHIPPED\n{content}\n")  # fmt: skip
+    return folder
+
+
+OWN = 'METRIC = replace(SHIPPED, name="own", always=False)'
+
+
+def test_a_plug_in_counts_once_it_was_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "_used", {})
+    with beside([added(tmp_path, own=OWN, broken="1 / 0")]):
+        assert "own" not in [metric.name for metric in all_metrics()]
+        assert by_name("own") is by_file("own")
+        assert [metric.name for metric in all_metrics()].count("own") == 1
+        check(["own", "accuracy"])
+        with pytest.raises(UserError, match="ZeroDivisionError"):
+            by_file("broken")
+        with pytest.raises(UserError, match="metric 'owm' is unknown; did you mean 'own'"):
+            by_name("owm")
+        with pytest.raises(UserError, match="did you mean 'broken'"):
+            by_file("brokn")
+
+
+def test_a_plug_in_takes_no_name_away(tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "_used", {})
+    files = {"own": OWN, "other": OWN, "same": "METRIC = SHIPPED", "accuracy": OWN}
+    with beside([added(tmp_path, **files)]):
+        with pytest.raises(UserError, match="there is 'accuracy' already; rename it"):
+            by_file("same")
+        assert by_file("accuracy").name == "accuracy"
+        with pytest.raises(UserError, match=r"metric 'own' is in .*other\.py and in .*own\.py"):
+            by_name("own")
+        metric = by_file("own")
+        assert by_name("own") is metric
+        with pytest.raises(UserError, match="called 'own', and there is 'own' already"):
+            by_file("other")
