@@ -1,6 +1,7 @@
 """What is found outside of the package, without importing it."""
 
 import sys
+from importlib import metadata
 
 import pytest
 from command_calls import call, imported, refusal
@@ -197,3 +198,20 @@ def test_a_yaml_that_is_changed_meanwhile_is_read_again(tmp_path):
         assert shipped("method/own")["amount"] == 0.5
         (own / "method/own.yaml").write_text(yaml_of("own").replace("0.5", "0.25"))
         assert shipped("method/own")["amount"] == 0.25
+
+
+def test_where_no_package_names_a_part_entry_points_are_not_read(tmp_path, monkeypatch):
+    def refuse(**_):
+        raise AssertionError("read")
+
+    monkeypatch.setattr(metadata, "entry_points", refuse)
+    other = tmp_path / "other-1.dist-info"
+    other.mkdir()
+    (other / "entry_points.txt").write_text("[console_scripts]\nother = other:main\n")
+    (tmp_path / "archive.zip").write_text("")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), str(tmp_path / "archive.zip"), "nowhere"])
+    assert found("method") == []
+    write_package(tmp_path, {"methods": "odd = strange:Odd"}, {})
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    with pytest.raises(AssertionError, match="read"):
+        found("method")
