@@ -68,8 +68,9 @@ def test_every_page_is_linked_from_another():
 
 
 @pytest.mark.parametrize("words", GIVEN, ids=" ".join)
-def test_a_command_of_the_pages_can_be_given(words, tmp_path, monkeypatch):
+def test_a_command_of_the_pages_can_be_given(words, tmp_path, monkeypatch, example_package):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(example_package)
     program, *rest = words
     if program.startswith("scripts/"):
         assert os.access(ROOT / program, os.X_OK), f"{program} is no program"

@@ -9,6 +9,7 @@ import yaml
 
 from mlff_cli.config.shipped import choices, groups
 
+
 def own_choices(group: str, folders: Sequence[Path]) -> dict[str, str]:
     """Return the choices of a group in these folders, with the comment that each begins with."""
     return {

@@ -69,7 +69,6 @@ class PlannedRun:
             self.digests[key] = listing_of(self.config).digest
         return RunFolder(run_path(self.config, self.digests[key]))
 
-
     def grouped(self, name: str) -> "PlannedRun":
         """Return the run, in that group of its tracker if it has one and is told no other."""
         tracker = self.config["tracker"]
