@@ -345,3 +345,14 @@ def test_heads_fusions_and_methods(kind, train, new, empty):
             assert own[name] == other[name]
         for name in (name for name in own if name.startswith("score ")):
             assert float(own[name]) == pytest.approx(float(other[name]), rel=1e-4, abs=1e-4)
+
+
+def test_images_in_memory_are_answered_as_their_files(made, new):
+    from mlff_cli import predict
+
+    files = sorted(new.iterdir())
+    by_file = predict(made[0], files)
+    by_pixels = predict(made[0], [Image.open(file) for file in files])
+    others = ["path", "content", "milliseconds"]
+    assert by_file.drop(columns=others).equals(by_pixels.drop(columns=others))
+    assert (by_file["problem"] == "").all()
