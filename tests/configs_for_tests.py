@@ -27,6 +27,7 @@ CHOICES = {
     "method": "mlff",
     "trainer": "default",
     "paths": "default",
+    "tracker": "none",
 }
 """What `mlff train` chooses when nothing is said."""
 
