@@ -69,3 +69,12 @@ def test_a_config_of_before_a_key_that_changes_no_result_can_be_opened():
     del old["data"]["variations"]
     with pytest.raises(UserError, match=r"'data\.variations' is missing"):
         check(completed(old), "train")
+
+
+def test_a_run_of_before_trackers_can_be_opened_and_has_none():
+    config = compose_config("train", BASE)
+    old = {section: tree for section, tree in config.items() if section != "tracker"}
+    assert completed(old) == config and relevant(old) == relevant(config)
+    check(completed(old), "train")
+    del old["method"]
+    assert "method" not in completed(old)
