@@ -57,7 +57,11 @@ def _of_command(name: str, command: Command, config: str) -> Iterator[str]:
     """Yield the lines on a command: what it is, the choices it makes, its own keys."""
     about = f"{command.about[0].upper()}{command.about[1:]}"
     yield f"### mlff {name}\n\n{markdown(about)}.\n\n    mlff {name} {command.usage}\n"
-    same = [n for n, c in every_command().items() if c.config == config and n != name]
+    same = [
+        f"{n} {c.action}".strip()
+        for n, c in every_command().items()
+        if c.config == config and n != name
+    ]
     if same:
         yield f"{' and '.join(f'`mlff {other}`' for other in same)} take the same keys.\n"
     if "train" in _parents(config):

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 BENCHMARKING = Path(__file__).resolve().parents[1] / "scripts" / "benchmarking"
-NAMES, STREAM = ("bench", "processes", "summary"), "stream"
+NAMES, STREAM, FIGURES = ("bench", "processes", "summary"), "stream", "figures"
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_growth_with_the_number_of_experiences_is_noticed(modules, growth, verdi
 
 def test_the_log_of_a_run_tells_when_experiences_ended(monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKING))
-    ended = import_module("figures").ended
+    ended = import_module(FIGURES).ended
     log = """2026-11-26 23:59:59,900 12 images go through the backbone
 2026-11-26 23:59:59,950 1/2 a: b: learned in 0.8 s, mAP 0.669
 2026-11-27 00:00:01,450 2/2 c: learned in 0.8 s, mAP 0.669

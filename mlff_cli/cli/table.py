@@ -152,7 +152,7 @@ COMMANDS = {
         'let the Tab key complete all this: eval "$(mlff completion bash)"',
         "mlff_cli.cli.completion",
         None,
-        "bash",
+        "bash|zsh|fish",
     ),
 }
 

@@ -59,7 +59,7 @@ def folders_in(words: Sequence[str]) -> tuple[Path, ...]:
     """Return the user's own folders of configs among the words of a line, finished or not."""
     places = [
         value if equals else following
-        for word, following in zip(words, [*words[1:], ""], strict=True)
+        for word, following in zip(words, [*words[1:], ""], strict=False)
         for name, equals, value in [word.partition("=")]
         if VALUED.get(name) == "--config-dir"
     ]

@@ -20,6 +20,7 @@ GROUPS = {
     "heads": "head",
     "backbones": "backbone",
     "data": "dataset",
+    "trackers": "tracker",
 }
 """Package of implementations -> the group of their configs."""
 
