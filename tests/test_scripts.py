@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from empty_wheels import empty_wheel
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
 PYPROJECT = """
@@ -149,6 +150,35 @@ def test_unusable_environment_is_made_anew(made: Project, damage: str) -> None:
     assert (code, out) == (0, f"{made.user}|x\n")
     assert "making" in err
     assert made.run("mlff")[2] == ""
+
+
+def test_the_build_of_torch_is_picked_said_and_taken(bare: Project) -> None:
+    (bare.root / "constraints.txt").write_text("torch==1.1\n")
+    for version in ("1.1", "1.1+cpu"):
+        empty_wheel(bare.user / "wheels", "torch", version)
+    offers = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(bare.user / "wheels")}
+    code, _, err = bare.run("mlff", MLFF_TORCH="cpu", **offers)
+    assert code == 0, err
+    assert (
+        "mlff: torch 1.1 without CUDA (MLFF_TORCH=cuda: with): MLFF_TORCH=cpu; from pip's own index"
+        in err
+    )
+    taken = list((bare.root / ".venv").glob("lib/python*/site-packages/torch-*.dist-info"))
+    assert [folder.name for folder in taken] == ["torch-1.1+cpu.dist-info"]
+
+
+def test_a_wish_for_torch_that_cannot_be_met_ends_it_and_the_next_call_repairs(
+    bare: Project,
+) -> None:
+    (bare.root / "constraints.txt").write_text("torch==1.1\n")
+    nothing = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": ""}
+    code, _, err = bare.run("mlff", MLFF_TORCH="cpu", **nothing)
+    assert code == 1
+    assert "no torch 1.1+cpu" in err
+    (bare.root / "constraints.txt").write_text("")
+    code, _, err = bare.run("mlff", **nothing)
+    assert code == 0
+    assert "half-made" in err
 
 
 def test_openmp_setting_is_a_default(made: Project) -> None:

@@ -1,7 +1,6 @@
 """What a run was made with, and how much memory it took."""
 
 import platform
-import resource
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -76,5 +75,15 @@ def peak_memory_mib() -> float:
         line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) / 1024
     except (OSError, StopIteration):
-        unit = 1 if sys.platform == "darwin" else 1024
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
+        return _peak_since_start_mib()
+
+
+def _peak_since_start_mib() -> float:
+    if sys.platform == "win32":
+        import psutil
+
+        return float(psutil.Process().memory_info().peak_wset) / 2**20
+    import resource  # not on Windows
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
