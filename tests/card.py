@@ -29,7 +29,7 @@ class WrongDeviceError(RuntimeError):
 class OnCard(Tensor):
     """A tensor that says it lies on the card."""
 
-    inner: Tensor
+    inner: Tensor  # type: ignore[assignment]  # torch's own `inner` is the dot product
 
     @staticmethod
     def __new__(cls, inner: Tensor) -> "OnCard":
@@ -41,7 +41,9 @@ class OnCard(Tensor):
         self.inner = inner
 
     @classmethod
-    def __torch_dispatch__(cls, func, types, args=(), kwargs=None):
+    def __torch_dispatch__(  # type: ignore[override]
+        cls, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
         return _computed(func, args, kwargs or {})
 
     def __getitem__(self, places: Any) -> Tensor:
@@ -55,22 +57,22 @@ class OnCard(Tensor):
     def data(self) -> Tensor:
         return self.detach()
 
-    @data.setter
+    @data.setter  # type: ignore[override]
     def data(self, value: "OnCard") -> None:
-        Tensor.data.__set__(self, value)
+        Tensor.data.__set__(self, value)  # type: ignore[attr-defined]
         self.inner = value.inner
 
     def tolist(self) -> Any:
         return self.inner.tolist()
 
-    def numpy(self) -> Any:
+    def numpy(self) -> Any:  # type: ignore[override]
         raise WrongDeviceError("numpy() of a tensor on a device: .cpu() is missing")
 
 
-class _Card(TorchDispatchMode):
+class _Card(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Makes tensors on the card where they are made there."""
 
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         return _computed(func, args, kwargs or {})
 
 
@@ -126,6 +128,6 @@ def card(batch_size: int = 4) -> Iterator[Device]:
         patch.object(torch, "tensor", _tensor),
         # In inference mode torch hands on whole layers, with weights that it forgets to be told of.
         patch.object(torch, "inference_mode", torch.no_grad),
-        _Card(),
+        _Card(),  # type: ignore[no-untyped-call]
     ):
         yield lent

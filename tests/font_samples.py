@@ -40,4 +40,4 @@ def known(file: Path) -> Iterator[None]:
         yield
     finally:
         fontManager.ttflist[:] = before
-        fontManager._findfont_cached.cache_clear()
+        fontManager._findfont_cached.cache_clear()  # type: ignore[attr-defined]

@@ -1,6 +1,8 @@
 """A page of a run that never was."""
 
 import io
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -12,13 +14,21 @@ from mlff_cli.results.matrix import ScoreMatrix
 from mlff_cli.results.operating_points import choose
 from mlff_cli.results.page.gallery import WorstImage
 from mlff_cli.results.page.page import RunPage
+from mlff_cli.results.predictions import Predictions
 from mlff_cli.results.table import Column, Table
 
 AWKWARD = ("<b>steel</b> & 'tin'", "鋼板 🔩")
 """Names of experiences."""
 
 
-def scored(experience, count=60, *, split="test", seed=0, outputs=("good", "<i>scratch", "pit")):
+def scored(
+    experience: str,
+    count: int = 60,
+    *,
+    split: str = "test",
+    seed: int = 0,
+    outputs: Sequence[str] = ("good", "<i>scratch", "pit"),
+) -> Predictions:
     """Return noisy predictions, every other image good."""
     random = np.random.default_rng(seed)
     truths = ["g", "<", "g", "p"] * (count // 4)
@@ -31,7 +41,9 @@ def scored(experience, count=60, *, split="test", seed=0, outputs=("good", "<i>s
     )  # fmt: skip
 
 
-def run_page_of(count=60, worst=24, names=AWKWARD, **facts):
+def run_page_of(
+    count: int = 60, worst: int = 24, names: Sequence[str] = AWKWARD, **facts: Any
+) -> RunPage:
     """Return what the page of a run with awkward names shows."""
     parts = [scored(name, count, seed=seed) for seed, name in enumerate(names)]
     metrics = [by_file("accuracy"), by_file("mean_average_precision")]
@@ -45,7 +57,7 @@ def run_page_of(count=60, worst=24, names=AWKWARD, **facts):
         (choose(part.experience, [own], "good", "max_escape", 0.02), part)
         for part, own in zip(parts, validation, strict=True)
     ]
-    known = {
+    known: dict[str, Any] = {
         "title": "A <task>",
         "lead": "mlff on a backbone",
         "results": Table("", [Column("method")], [{"method": "mlff"}]),
@@ -63,7 +75,7 @@ def run_page_of(count=60, worst=24, names=AWKWARD, **facts):
     return RunPage(**(known | facts))
 
 
-def worst_image(place):
+def worst_image(place: int) -> WorstImage:
     """Return noise that was taken for something else."""
     random = np.random.default_rng(place)
     pixels = random.integers(0, 255, (120, 160, 3), dtype=np.uint8)
@@ -74,7 +86,7 @@ def worst_image(place):
     )  # fmt: skip
 
 
-def encoded(image, kind):
+def encoded(image: Image.Image, kind: str) -> bytes:
     """Return an image as a file's bytes."""
     content = io.BytesIO()
     image.save(content, kind)

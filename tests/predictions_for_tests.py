@@ -1,13 +1,24 @@
 """Predictions of images that never were."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mlff_cli.results.predictions import Predictions
 
 CLASSES = ("good", "scratch", "pit")
 
 
-def predictions(truths="ggsp", scores=None, *, kind="class", outputs=CLASSES, **facts):
+def predictions(
+    truths: Sequence[str] = "ggsp",
+    scores: ArrayLike | None = None,
+    *,
+    kind: Any = "class",
+    outputs: Sequence[str] = CLASSES,
+    **facts: Any,
+) -> Predictions:
     """Return predictions of images whose truths are told by first letters; right ones by default.
 
     Labels of one image are written together: "s", "sp", "-" for none.
@@ -17,7 +28,7 @@ def predictions(truths="ggsp", scores=None, *, kind="class", outputs=CLASSES, **
     if scores is None:
         scores = [[0.8 if name in truth else 0.1 for name in outputs] for truth in told]
     count = len(told)
-    known = {
+    known: dict[str, Any] = {
         "experience": "steel",
         "trained": 1,
         "split": "test",
@@ -31,7 +42,7 @@ def predictions(truths="ggsp", scores=None, *, kind="class", outputs=CLASSES, **
     )
 
 
-def numbers(targets, outputs, **facts):
+def numbers(targets: Sequence[Sequence[float]], outputs: ArrayLike, **facts: Any) -> Predictions:
     """Return predictions of numbers."""
     empty = predictions([], kind="numbers", outputs=("dx",))
     rows = [tuple(map(repr, row)) for row in targets]
