@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import slow_tests
 from hypothesis import settings
 
 # torch's OpenMP threads spin while they wait and starve every other process of a small machine;
@@ -16,6 +17,19 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 # No deadline, since a shared machine may stall; the same examples each time.
 settings.register_profile("mlff", deadline=None, derandomize=True)
 settings.load_profile("mlff")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `scripts/test fast` leaves out, before it is left out."""
+    slow_tests.mark(items)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name what has become slow, after a fast run."""
+    if terminalreporter.config.option.markexpr == "not slow":
+        reports = [r for found in terminalreporter.stats.values() for r in found]
+        for line in slow_tests.too_slow([r for r in reports if isinstance(r, pytest.TestReport)]):
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session", autouse=True)

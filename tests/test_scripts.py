@@ -200,6 +200,16 @@ def test_all_checks_are_announced_in_order(made: Project) -> None:
     assert out.count("tool") == 4
 
 
+def test_the_fast_checks_leave_out_types_and_slow_tests(made: Project) -> None:
+    code, out, _ = made.run("test", "fast")
+    assert code == 0
+    announced = [line[3:] for line in out.splitlines() if line.startswith("== ")]
+    assert announced == [
+        "ruff format --check .", "ruff check .",
+        "pytest -m not slow -n logical --maxprocesses 8 --dist loadfile",
+    ]  # fmt: skip
+
+
 def test_arguments_go_to_pytest_alone(made: Project) -> None:
     _, out, _ = made.run("test", "tests/data", "-k", "a or b")
     assert out == "\n== pytest tests/data -k a or b\ntool tests/data -k a or b\n"
