@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -158,9 +159,9 @@ def test_declared_core_packages_are_imported() -> None:
     assert {canonicalize_name(requirement.name) for requirement in CORE} - used == set()
 
 
-def pins() -> dict[str, str]:
-    """Return distribution -> version of constraints.txt, whose lines must all be exact pins."""
-    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+def pins(file: str = "constraints.txt") -> dict[str, str]:
+    """Return distribution -> version of a file whose lines must all be exact pins."""
+    lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
     found = {}
     for line in lines:
         if line and not line.startswith("#"):
@@ -174,6 +175,15 @@ def test_tested_version_is_pinned_and_allowed(requirement: Requirement) -> None:
     version = pins()[canonicalize_name(requirement.name)]
     assert "+" not in version, "a local label fits one build only"
     assert requirement.specifier.contains(version)
+
+
+@pytest.mark.parametrize(
+    "requirement", CORE + EXTRAS["elpv"] + EXTRAS["openvino"] + EXTRAS["slurm"], ids=str
+)
+def test_the_oldest_that_is_allowed_is_pinned_to_be_tried(requirement: Requirement) -> None:
+    version = Version(pins("constraints-lowest.txt")[canonicalize_name(requirement.name)])
+    floors = {Version(part.version) for part in requirement.specifier if part.operator == ">="}
+    assert floors == {version}
 
 
 def test_every_torch_from_2_11_to_2_15_is_allowed() -> None:
