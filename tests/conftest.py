@@ -24,9 +24,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     slow_tests.mark(items)
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even import what a fast run leaves out."""
+    fast = config.option.markexpr == slow_tests.FAST
+    return True if fast and slow_tests.is_slow(collection_path) else None
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Name what has become slow, after a fast run."""
-    if terminalreporter.config.option.markexpr == "not slow":
+    if terminalreporter.config.option.markexpr == slow_tests.FAST:
         reports = [r for found in terminalreporter.stats.values() for r in found]
         for line in slow_tests.too_slow([r for r in reports if isinstance(r, pytest.TestReport)]):
             terminalreporter.write_line(line)

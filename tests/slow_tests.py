@@ -28,6 +28,7 @@ SLOW = (
     "methods",
     "metrics/test_adding_a_metric.py",
     "results/test_painter.py",
+    "results/test_plots.py",
     "runs",
     "sweeps/test_cluster.py",
     "sweeps/test_in_processes.py",
@@ -53,20 +54,22 @@ SLOW = (
 )
 """Modules, and folders with all that is in them; beside this file."""
 
+FAST = "not slow"
+"""What pytest's -m is given by a fast run."""
+
 LONGEST = 5.0
 """Seconds that the tests of a module may take together before they are named as too slow."""
 
 
 def is_slow(module: Path) -> bool:
-    """Whether a module of tests is on the list, itself or by a folder."""
-    place = module.relative_to(TESTS)
-    return any(Path(name) in (place, *place.parents) for name in SLOW)
+    """Whether a module or folder of tests is on the list, itself or by a folder above it."""
+    return any(TESTS / name in (module, *module.parents) for name in SLOW)
 
 
 def mark(items: list[pytest.Item]) -> None:
     """Mark the tests of the modules that are on the list."""
     for item in items:
-        if item.path.is_relative_to(TESTS) and is_slow(item.path):
+        if is_slow(item.path):
             item.add_marker("slow")
 
 
