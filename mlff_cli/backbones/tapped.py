@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from mlff_cli.backbones.levels import LevelInfo, Size
+from mlff_cli.backbones.levels import LevelInfo, Size, sides
 from mlff_cli.backbones.torchvision_remedy import import_torchvision
 from mlff_cli.backbones.weights import require_finite
 from mlff_cli.errors import UserError, nearest
@@ -50,10 +50,12 @@ def tapped(
         wanted: Names of the levels; empty: all there are.
 
     Raises:
-        UserError: The weights do not fit or are damaged, or a level does not exist.
+        UserError: The weights do not fit or are damaged, a level does not exist, or images of this
+            size would lose an edge.
     """
     network = _with_features(model, weights, file, image_size)
     require_finite(network, file)
+    _require_whole_patches(network, model, image_size)
     levels = [
         LevelInfo(info["module"], info["num_chs"], info["reduction"])
         for info in network.feature_info.get_dicts()
@@ -96,6 +98,22 @@ def _even_taps(transformer: Any) -> list[int]:
         return []
     step = depth / TRANSFORMER_LEVELS
     return [round(step * (tap + 1)) - 1 for tap in range(TRANSFORMER_LEVELS)]
+
+
+def _require_whole_patches(network: nn.Module, model: str, image_size: Size) -> None:
+    """Raise `UserError` where patches do not cover the image: what is left over would go unseen."""
+    from timm.layers.patch_embed import PatchEmbed
+
+    for part in network.modules():
+        if not isinstance(part, PatchEmbed) or part.dynamic_img_pad:
+            continue
+        for side, patch in zip(sides(image_size), part.patch_size, strict=True):
+            if side % patch:
+                below = max(side // patch, 1) * patch
+                raise UserError(
+                    f"data.image_size: {model} sees patches of {patch} pixels, and {side} is no "
+                    f"multiple of that; give {below} or {below + patch}"
+                )
 
 
 def _chosen(levels: Sequence[LevelInfo], wanted: Sequence[str]) -> tuple[int, ...]:

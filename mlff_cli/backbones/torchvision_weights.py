@@ -6,8 +6,12 @@ from urllib.error import URLError
 from mlff_cli.errors import UserError
 
 
-def fetched(url: str) -> Path:
+def fetched(url: str, *, elsewhere: str = "") -> Path:
     """Return the local copy of a weight file, downloaded with its hash checked if not there yet.
+
+    Args:
+        url: Where torchvision publishes it.
+        elsewhere: What else brings it here, for the message.
 
     Raises:
         UserError: It is neither in the cache nor reachable.
@@ -22,9 +26,10 @@ def fetched(url: str) -> Path:
         try:
             torch.hub.download_url_to_file(url, str(path), hash_prefix=digits)
         except (URLError, OSError, RuntimeError) as error:
+            other = f"{elsewhere}, or " if elsewhere else ""
             raise UserError(
                 f"backbone: the weights {name} are not here and cannot be downloaded ({error}); "
-                f"fetch {url} elsewhere and give backbone.weights=<file>, or choose "
+                f"{other}fetch {url} elsewhere and give backbone.weights=<file>, or choose "
                 "backbone=efficientnet_lite0, whose weights come with the installation"
             ) from error
     return path

