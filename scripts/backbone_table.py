@@ -2,8 +2,8 @@
 
 Called by `scripts/reference backbones <data>` in a folder of its own, where `data` is the folder of
 the real images. Words behind the name replace those of the table, for a trial: `seed=0`. Writes
-results.csv, costs.csv and results.md, anew after each sweep; called again in the same folder it repeats no
-finished run. A backbone whose weights are not here is left out, and the table says so.
+results.csv, costs.csv and results.md, anew after each sweep; called again in the same folder it
+repeats no finished run. A backbone whose weights are not here is left out, and the table says so.
 """
 
 import subprocess
@@ -149,12 +149,12 @@ def text(
     lines = [
         "    scripts/reference backbones <data>",
         "",
-        f"`mlff sweep {' '.join(words)}`, test images, mean over the seeds ± standard deviation",
-        "in percent: learning mAP, of unseen cells the mAP of the kind never trained on; in",
-        "brackets the same with the deepest level alone (`method=linear_probe`). Forgetting is that",
-        "of real batches, in mAP points: their head is shared; real products and cells have a layer",
-        "and a head each, which nothing changes later. Milliseconds are of one core, for the network",
-        "and all pooling, without decoding; bytes are those of an image in the store.",
+        f"`mlff sweep {' '.join(words)}`, test images, mean over the seeds ± standard",
+        "deviation in percent: learning mAP, of unseen cells the mAP of the kind never trained on;",
+        "in brackets the same with the deepest level alone (`method=linear_probe`). Forgetting is",
+        "that of real batches, in mAP points: their head is shared; real products and cells have a",
+        "layer and a head each, which nothing changes later. Milliseconds are of one core, for the",
+        "network and all pooling, without decoding; bytes are those of an image in the store.",
         "",
         f"Not here, weights missing: {', '.join(missing) or 'none'}.",
         "",

@@ -43,18 +43,17 @@ def weights_of_graph(file: Path) -> dict[str, Tensor]:
     named = {name: given[name] for name in given if name.startswith(PREFIX)}
     for bias, weight in products:
         named[bias.removesuffix("bias") + "weight"] = given[weight].T.contiguous()
-    others = [tensor for name, tensor in given.items() if name not in named and tensor.dim() == 3]
+    others = [given[name] for name in given if name not in named and given[name].dim() == 3]
     try:
         weights = _of_timm({name.removeprefix(PREFIX): named[name] for name in named})
-        first, places = sorted(others, key=len_of_positions)
+        first, places = sorted(others, key=_length)
     except (KeyError, ValueError) as error:
         raise UserError(f"{file}: no graph of a DINOv2 ({error} is not as expected)") from error
     return weights | {"pos_embed": torch.cat([first, places], dim=1)}
 
 
-def len_of_positions(embedding: Tensor) -> int:
-    """Return of how many positions (1, N, C) an embedding is."""
-    return embedding.shape[1]
+def _length(positions: Tensor) -> int:
+    return positions.shape[1]
 
 
 def _parts(file: Path) -> tuple[dict[str, Tensor], list[tuple[str, str]]]:

@@ -109,7 +109,7 @@ def _require_whole_patches(network: nn.Module, model: str, image_size: Size) -> 
             continue
         for side, patch in zip(sides(image_size), part.patch_size, strict=True):
             if side % patch:
-                below = max(side // patch, 1) * patch
+                below = side // patch * patch
                 raise UserError(
                     f"data.image_size: {model} sees patches of {patch} pixels, and {side} is no "
                     f"multiple of that; give {below} or {below + patch}"
