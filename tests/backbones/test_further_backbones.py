@@ -28,7 +28,11 @@ RECIPES = {
 SIZE = {EfficientNetLite1: 240, EfficientNetLite2: 260, MobileNetV2: 224, DinoV2Small: 224}
 """That the networks were trained for."""
 
-PHOTOGRAPHS = {"china.jpg": 698, "flower.jpg": 985}  # ImageNet's palace and daisy
+PHOTOGRAPHS = {"china.jpg": (698, 1), "flower.jpg": (985, 5)}
+"""ImageNet's palace and daisy, and how many of the highest scores it is among.
+
+Of a dahlia, which ImageNet has not, these networks say honeycomb first.
+"""
 CROP = 0.875
 
 
@@ -95,7 +99,8 @@ def test_the_packaged_weights_know_what_the_photographs_show(kind, name):
     whole.load_state_dict(recipe.state(recipe.weights_file), strict=True)
     with torch.inference_mode():
         scores = whole(photograph(name, recipe))[0]
-    assert int(scores.argmax()) == PHOTOGRAPHS[name]
+    shown, count = PHOTOGRAPHS[name]
+    assert shown in scores.topk(count).indices.tolist()
 
 
 def test_mobilenet_is_that_of_torchvision():

@@ -92,10 +92,21 @@ def test_shipped_backbones_are_proven_or_tried():
     assert all(class_of("backbones", name, BackboneRecipe).model for name in PROVEN)
 
 
-@pytest.mark.parametrize("name", ["resnet18", "resnet50"])
-def test_proven_backbones_can_be_written_as_graphs(name, tmp_path, weights_of):
-    keys = {"backbone.weights": str(weights_of(name)), "backbone.engine": "onnxruntime"}
-    keys["backbone.levels"] = ["layer4"]
+@pytest.mark.parametrize(
+    ("name", "deepest"),
+    [
+        ("dinov2_small", "blocks.11"),
+        ("efficientnet_lite1", "blocks.6"),
+        ("efficientnet_lite2", "blocks.6"),
+        ("mobilenet_v2", "blocks.6"),
+        ("resnet18", "layer4"),
+        ("resnet50", "layer4"),
+    ],
+)
+def test_proven_backbones_can_be_written_as_graphs(name, deepest, tmp_path, weights_of):
+    model = class_of("backbones", name, BackboneRecipe).model
+    keys = {"backbone.weights": str(weights_of(model)), "backbone.engine": "onnxruntime"}
+    keys |= {"backbone.levels": [deepest], "data.image_size": 42}
     config = small_config(tmp_path, backbone=name, keys=keys)
     made = build_features(config, build_device(config))
     assert made._engine([]) is not None
