@@ -126,9 +126,9 @@ def cost(name: str, words: Sequence[str]) -> dict[str, object]:
 
 
 def kept(name: str) -> float | None:
-    """Return the bytes that an image takes in the store; None where none is there yet."""
+    """Return the bytes that an image takes in the store; None before, or if trials left others."""
     spaces = list_spaces(Path("features", name))
-    return spaces[0].bytes / spaces[0].rows if spaces else None
+    return spaces[0].bytes / spaces[0].rows if len(spaces) == 1 else None
 
 
 def swept(column: str, task: str, name: str, words: Sequence[str]) -> pd.DataFrame:
