@@ -176,7 +176,10 @@ def _type(path: str, value: Any, default: Any, values: Values) -> tuple[bool, st
     if isinstance(default, list):
         kind, called, example = NUMBERS if values.whole_numbers else NAMES
         fits = isinstance(value, list) and all(type(item) is kind for item in value)
-        return fits, f"a list of {called}, for instance {path}={example}"
+        wanted = f"a list of {called}, for instance {path}={example}"
+        if values.instead:
+            return fits or value == values.instead, f"{values.instead}, or {wanted}"
+        return fits, wanted
     return isinstance(value, str), "text"
 
 

@@ -6,6 +6,7 @@ The comment is one of these, and `; changes no result` may follow it or stand al
     shared: auto             # auto | true | false
     variations: [flips]      # any of flips | shifts | brightness
     exposures: []            # whole numbers
+    levels: []               # names, or auto
     epochs: 30               # 1 or more
     learning_rate: 0.005     # above 0, below 10
     image_size: 128          # from 16 to 4096, or [height, width]
@@ -25,6 +26,7 @@ import yaml
 MARK = "changes no result"
 OR_NULL = ", or null"
 LIST_OF_WORDS, LIST_OF_NUMBERS = "any of ", "whole numbers"
+NAMES_OR = "names, or "
 OR_A_PAIR = ", or [height, width]"
 
 NUMBER = r"-?\d[\d.^e-]*"
@@ -46,6 +48,7 @@ class Values:
         words: The words (or numbers) to choose from.
         several: The value is a list of such words.
         whole_numbers: The value is a list of whole numbers.
+        instead: A word that may stand in place of a list of names.
         lowest: Bound of a number, and as it is written; None without one.
         highest: The same, above.
         above: The lowest number is itself not admitted.
@@ -59,6 +62,7 @@ class Values:
     words: tuple[Any, ...] = ()
     several: bool = False
     whole_numbers: bool = False
+    instead: str = ""
     lowest: str | None = None
     highest: str | None = None
     above: bool = False
@@ -138,6 +142,8 @@ def _rule(said: str) -> Values:
         return Values()
     if said == LIST_OF_NUMBERS:
         return Values(said, whole_numbers=True)
+    if said.startswith(NAMES_OR):
+        return Values(said, instead=said.removeprefix(NAMES_OR))
     if " | " in said:
         words = said.removeprefix(LIST_OF_WORDS).split(" | ")
         known = tuple(yaml.safe_load(word) for word in words)

@@ -1,10 +1,13 @@
 """From a checked config to the objects of a run; the one place where names become classes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from mlff_cli.backbones.levels import LevelInfo
 from mlff_cli.backbones.recipe import BackboneRecipe
+from mlff_cli.config.levels import chosen, with_tapped
 from mlff_cli.errors import UserError
 from mlff_cli.features.features import Features, Store
 from mlff_cli.features.store.disk import FeatureSpace, FeatureStore
@@ -90,6 +93,7 @@ def build_features(config: Config, device: Device, listing: Listing | None = Non
     Images of the listing are not hashed again.
     """
     known = listing.content_of if listing else {}
+    config = with_tapped(config)
     section = config["backbone"]
     if "engine" in section:  # a backbone of one's own need not have the key
         section = with_engine(config)["backbone"]
@@ -114,9 +118,12 @@ def build_method(config: Config, listing: Listing | None = None) -> Method:
     features = build_features(config, device, listing)
     # Whether it is shared is the method's affair; a layer that trains nothing has no such key.
     fusion = {key: value for key, value in config["fusion"].items() if key != "shared"}
+    make = implementation("fusion", fusion, FusionLayer)
+    if names := chosen(config):
+        make = partial(_fusion_of_some, make, names)
     context = Context(
         features=features,
-        fusion=implementation("fusion", fusion, FusionLayer),
+        fusion=make,
         shared_fusion=config["fusion"].get("shared", True),
         head=implementation("heads", config["head"], Head),
         device=device,
@@ -125,6 +132,13 @@ def build_method(config: Config, listing: Listing | None = None) -> Method:
         kinds=config["data"]["variations"],
     )
     return implementation("methods", config["method"], Method)(context)
+
+
+def _fusion_of_some(
+    make: Callable[..., FusionLayer], names: Collection[str], levels: Sequence[LevelInfo]
+) -> FusionLayer:
+    """Make a fusion layer that reads the levels of some names alone."""
+    return make([level for level in levels if level.name in names])
 
 
 def build_scorer(config: Config, split: SplitName) -> Scorer:

@@ -13,6 +13,7 @@ from typing import Any
 
 from mlff_cli.backbones.engines import AUTO, ENGINE_VERSION, GRAPHS, ONNX, PLAIN, TORCH
 from mlff_cli.backbones.recipe import BackboneRecipe
+from mlff_cli.config.levels import with_tapped
 from mlff_cli.errors import UserError
 from mlff_cli.runs.registry import implementation
 from mlff_cli.system.accelerator import default_device
@@ -60,7 +61,7 @@ def why_no_graph(config: Config) -> str | None:
 
     It is tried once per installation, with the usual poolings, and that graph is kept.
     """
-    backbone = config["backbone"]
+    backbone = with_tapped(config)["backbone"]
     if backbone.get("name") in PROVEN or not can_export_and_run():
         return None
     return _tried(json.dumps([dict(backbone), config["data"]["image_size"]]), _graphs(config))

@@ -8,8 +8,10 @@ from typing import Any
 
 from mlff_cli.audit.contact_sheet import Sheet, write_sheet
 from mlff_cli.audit.leaks import find_leaks
+from mlff_cli.audit.levels import LevelChoice
 from mlff_cli.audit.verdict import LeakCheck, sentence, verdict
 from mlff_cli.backbones.engines import AUTO, GRAPHS, TORCH
+from mlff_cli.config.levels import with_chosen
 from mlff_cli.config.overrides import command_line
 from mlff_cli.methods.base import Method
 from mlff_cli.results.painter import Painter
@@ -30,6 +32,7 @@ from mlff_cli.runs.final_scores import (
 )
 from mlff_cli.runs.folder import ENVIRONMENT, LOG, MATRIX, PREDICTIONS, SHEET, SPLITS, RunFolder
 from mlff_cli.runs.identity import backbone_name
+from mlff_cli.runs.levels import level_choice, refuse_levels
 from mlff_cli.runs.lineage import keep_lineage
 from mlff_cli.runs.listing import Listing
 from mlff_cli.runs.loop import Outcome, learn_sequence
@@ -63,6 +66,7 @@ def execute(
         parent = parent_of(config)
         task, listing = task_behind(parent, config, listing)
         method = build_method(config, listing)
+        refuse_levels(config, method, parent)
         if parent:
             refuse_relearning(method, task.experiences, parent.learned)
         scorer = build_scorer(config, config["splits"]["scored"])
@@ -78,6 +82,11 @@ def execute(
         checkpoints = Checkpoints(folder.state)
         _begin(folder, task, listing, checkpoints)
         painter.begin(partial(write_sheet, Sheet.of(task.records), folder.path / SHEET))
+        levels = level_choice(config, task, method, state=folder.state, parent=parent)
+        if levels:
+            config = with_chosen(config, levels.levels)
+            folder.write_config(config)
+            method = build_method(config, listing)
         log.info("%s on %s", config["method"]["name"], method.context.device)
         _say_engine(asked, config)
         _say_what_is_absent(task, method, scorer.split)
@@ -108,6 +117,7 @@ def execute(
             predictions=predictions,
             painter=painter,
             parent=parent,
+            levels=levels,
         )
         checkpoints.clear()
         following.finish(lambda: findings_of(folder), outcome.matrix.learned)
@@ -149,6 +159,7 @@ def _finish(
     predictions: PredictionLog,
     painter: Painter,
     parent: Parent | None,
+    levels: LevelChoice | None,
 ) -> None:
     """Write results and adapters; DONE comes last."""
     outcome.matrix.to_csv(folder.path / MATRIX)
@@ -196,6 +207,7 @@ def _finish(
         parent=parent.folder.digest if parent else None,
         good=good,
         bits=listing.bits if parent is None else listing.bits or parent.record.bits,
+        levels=levels,
     )
     final = final_scores(folder, config, record, outcome.matrix)
     write_texts(folder.path, config, record, outcome.matrix, final)

@@ -16,7 +16,7 @@ from mlff_cli.errors import UserError
 from mlff_cli.results import matrix_file
 from mlff_cli.results.matrix import ScoreMatrix
 from mlff_cli.runs.folder_lock import FolderLock
-from mlff_cli.runs.identity import DONE, config_digest
+from mlff_cli.runs.identity import DONE, config_digest, saved_digest
 from mlff_cli.runs.record import RECORD, RunRecord, encoded, read_record
 from mlff_cli.system.failures import explained
 from mlff_cli.system.files import write_atomically
@@ -112,7 +112,7 @@ class RunFolder:
         """Return hashes of what determines and what proves the result, by the name of the file."""
         lineage = (file.relative_to(self.path) for file in self.path.glob(f"{PARENT}/**/*.*"))
         names = (*PROOFS, *sorted(path.as_posix() for path in lineage))
-        return {CONFIG: config_digest(self.config()), **{name: self._hash(name) for name in names}}
+        return {CONFIG: saved_digest(self.config()), **{name: self._hash(name) for name in names}}
 
     def write_record(self, record: RunRecord) -> None:
         """Write run.json."""

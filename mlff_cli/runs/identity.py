@@ -12,6 +12,7 @@ from typing import Any
 from mlff_cli.backbones.engines import PLAIN
 from mlff_cli.config.continuation import FROM
 from mlff_cli.config.identity import relevant
+from mlff_cli.config.levels import AUTO, are_chosen, chosen
 from mlff_cli.errors import UserError
 from mlff_cli.runs.engine import engine_of
 from mlff_cli.system.accelerator import default_device
@@ -41,7 +42,7 @@ def decisive(config: Mapping[str, Any]) -> dict[str, Any]:
 
     `trainer.device=auto` stands for the kind of device that this machine has, and
     `backbone.engine=auto` for the engine that this installation has. The plain one has no key:
-    as it was before there were others.
+    as it was before there were others. Levels that the task chooses are `auto`, whichever they are.
     """
     kept = relevant(config)
     trainer = kept.get("trainer")
@@ -53,6 +54,8 @@ def decisive(config: Mapping[str, Any]) -> dict[str, Any]:
         kept["backbone"] = {key: value for key, value in backbone.items() if key != "engine"} | (
             {} if engine == PLAIN else {"engine": engine}
         )
+    if isinstance(backbone, dict) and are_chosen(config):
+        kept["backbone"] = {**kept["backbone"], "levels": AUTO}
     return kept
 
 
@@ -61,6 +64,12 @@ def config_digest(config: Mapping[str, Any]) -> str:
     # A config.yaml that was tampered with may hold dates and the like.
     text = json.dumps(decisive(config), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def saved_digest(config: Mapping[str, Any]) -> str:
+    """Return the digest of the config that a run saved: of what it chose as well."""
+    digest, names = config_digest(config), chosen(config)
+    return hashlib.sha256(json.dumps([digest, names]).encode()).hexdigest() if names else digest
 
 
 def run_hash(config: Mapping[str, Any], data: str) -> str:

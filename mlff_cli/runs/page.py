@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import yaml
 
+from mlff_cli.audit.levels import levels_table
 from mlff_cli.audit.verdict import sentence
 from mlff_cli.errors import UserError
 from mlff_cli.results.comparison import REPORT
@@ -43,6 +44,7 @@ def write_page(
         points=final.tried_points,
         leaks=sentence(record.leaks) if record.leaks else "",
         leaking=record.leaks is not None and not record.leaks.passed,
+        tables=[levels_table(record.levels)] if record.levels else [],
         skipped=record.skipped,
         worst=worst_images(folder.path),
         provenance=provenance(folder, record),

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from mlff_cli.audit.levels import LevelChoice
 from mlff_cli.audit.verdict import LeakCheck
 from mlff_cli.errors import UserError
 from mlff_cli.results.operating_points import OperatingPoint
@@ -53,6 +54,7 @@ class RunRecord:
         good: Classes of good parts; empty in runs of older versions, whose config tells them.
         removed: Experiences that were taken out of the run that this one was made of.
         bits: Of the range that its 16-bit images are scaled from; None where there are none.
+        levels: Those that it chose by its task, and why; None where it chose none.
     """
 
     facts: RunFacts
@@ -72,6 +74,7 @@ class RunRecord:
     good: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     bits: int | None = 16
+    levels: LevelChoice | None = None
 
     @property
     def images_extracted(self) -> int:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mlff_cli.audit.levels import levels_table
 from mlff_cli.audit.verdict import sentence, sentences
 from mlff_cli.results.cells import Row
 from mlff_cli.results.class_table import INTERVALS, class_table, whole_table
@@ -87,6 +88,8 @@ def write_texts(
     for metric in matrix.metrics:
         parts += ["", f"## {metric}", "", as_markdown.render(matrix_table(matrix, metric))]
     parts += _experiences(final)
+    if record.levels is not None:
+        parts += ["", "## Levels", "", as_markdown.render(levels_table(record.levels))]
     if record.skipped:
         lines = (f"- {markdown(name)}: {markdown(problem)}" for name, problem in record.skipped)
         parts += ["", f"## {len(record.skipped)} images left out", "", *lines]

@@ -42,6 +42,7 @@ class RunPage:
         worst: The worst images.
         provenance: What it was made with and what proves it.
         config: The configuration, as YAML.
+        tables: Further ones, a section each.
     """
 
     title: str
@@ -57,6 +58,7 @@ class RunPage:
     worst: Sequence[WorstImage]
     provenance: Mapping[str, str]
     config: str
+    tables: Sequence[Table] = ()
 
 
 def run_page(run: RunPage) -> str:
@@ -77,6 +79,7 @@ def run_page(run: RunPage) -> str:
         section("Good or defective", thresholds(run.points)),
         section("The worst images", gallery(run.worst)),
         section("Experience by experience", *_experiences(run)),
+        *(section(table.title, *_results(table)) for table in run.tables),
         section("Images left out", bullets(_skipped(run.skipped))),
         section(
             "What it was made with",

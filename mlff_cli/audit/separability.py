@@ -1,0 +1,86 @@
+"""How well the levels of a backbone tell an experience's classes apart, before any training."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+
+from mlff_cli.features.features import Features
+from mlff_cli.features.pooling import LevelInput
+from mlff_cli.metrics.separability import Array, Neighbours, inner_products, logme, neighbours
+from mlff_cli.tasks.experience import Experience
+from mlff_cli.tasks.record import Record
+
+POOLINGS = ("mean", "max")
+"""How levels are read: the look of the whole, and what is strongest anywhere. Both are stored."""
+
+SAMPLE = 600
+"""Training images that are looked at, at most about as many: enough, and done within a second."""
+
+
+@dataclass(frozen=True)
+class Separability:
+    """The training images of an experience, as the levels of a backbone see them.
+
+    Attributes:
+        products: For each level, the shallowest first, the inner products (N, N) of features.
+        targets: (N, K), 1 and 0 for labels, else numbers.
+        units: (N,), which images are of one piece.
+        numbers: Whether targets are numbers.
+    """
+
+    products: Mapping[str, Array]
+    targets: Array
+    units: "np.ndarray[tuple[int], np.dtype[np.int64]]"
+    numbers: bool
+
+    @classmethod
+    def of(cls, features: Features, experience: Experience, limit: int = SAMPLE) -> "Separability":
+        """Take it from the stored features of training images; no others are looked at."""
+        records = sample(experience.train, limit)
+        images = [record.image for record in records]
+        levels = [level.name for level in features.facts.levels]
+        inputs = [LevelInput(level, pooling) for level in levels for pooling in POOLINGS]
+        columns = [column.double().numpy() for column in features.read(images, inputs)[:]]
+        blocks = {
+            level: np.concatenate(columns[place * len(POOLINGS) :][: len(POOLINGS)], axis=1)
+            for place, level in enumerate(levels)
+        }
+        places = {unit: place for place, unit in enumerate({r.unit: None for r in records})}
+        return cls(
+            {level: inner_products(block) for level, block in blocks.items()},
+            targets_of(records, experience),
+            np.array([places[record.unit] for record in records], np.int64),
+            experience.regression,
+        )
+
+    def neighbours(self, levels: Iterable[str]) -> Neighbours:
+        """Return what nearest neighbours say by some levels together."""
+        return neighbours(self._joined(levels), self.targets, self.units, numbers=self.numbers)
+
+    def logme(self, levels: Iterable[str]) -> float:
+        """Return LogME of some levels together."""
+        return logme(self._joined(levels), self.targets)
+
+    def _joined(self, levels: Iterable[str]) -> Array:
+        chosen = [self.products[level] for level in levels]
+        joined: Array = np.sum(chosen, axis=0) / len(chosen)
+        return joined
+
+
+def sample(records: Sequence[Record], limit: int) -> list[Record]:
+    """Return about `limit` records at most: an equal share of each class, in their order."""
+    step = max(1, ceil(len(records) / limit))
+    by_labels: dict[tuple[str, ...], list[Record]] = {}
+    for record in records:
+        by_labels.setdefault(record.labels, []).append(record)
+    return [record for own in by_labels.values() for record in own[::step]]
+
+
+def targets_of(records: Sequence[Record], experience: Experience) -> Array:
+    """Return the targets (N, K) of records: numbers, or 1 for each label that one has."""
+    if experience.regression:
+        return np.array([record.targets for record in records], np.float64)
+    rows = [[float(name in r.labels) for name in experience.outputs] for r in records]
+    return np.array(rows, np.float64)
