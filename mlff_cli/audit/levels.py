@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mlff_cli.results.cells import Row
 from mlff_cli.results.table import Column, Table
 
 if TYPE_CHECKING:  # what opens a finished run needs no torch
@@ -83,7 +84,7 @@ def levels_table(choice: LevelChoice) -> Table:
         Column("LogME", "number"),
         Column("step"),
     ]
-    rows = [
+    rows: list[Row] = [
         {
             "levels": " + ".join(score.levels),
             "nearest neighbours": score.nearest,

@@ -30,7 +30,7 @@ def _without(tree: Mapping[str, Any], values: Mapping[str, Values], prefix: str 
     }
 
 
-BEFORE = {"backbone": {"engine": "plain"}}
+BEFORE = {"backbone": {"engine": "plain"}, "method": {"start": "scratch"}}
 """What was done before there were keys that say so, by section."""
 
 

@@ -176,10 +176,9 @@ def _type(path: str, value: Any, default: Any, values: Values) -> tuple[bool, st
     if isinstance(default, list):
         kind, called, example = NUMBERS if values.whole_numbers else NAMES
         fits = isinstance(value, list) and all(type(item) is kind for item in value)
-        wanted = f"a list of {called}, for instance {path}={example}"
-        if values.instead:
-            return fits or value == values.instead, f"{values.instead}, or {wanted}"
-        return fits, wanted
+        word = f"{values.instead}, or " if values.instead else ""
+        fits = fits or (bool(word) and value == values.instead)
+        return fits, f"{word}a list of {called}, for instance {path}={example}"
     return isinstance(value, str), "text"
 
 

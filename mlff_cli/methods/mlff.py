@@ -1,5 +1,6 @@
 """Multi-Level Feature Fusion, arXiv 2601.00725: frozen backbone, fusion and new head train."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
@@ -8,15 +9,21 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mlff_cli.features.columns import Columns, Whole
+from mlff_cli.features.columns import Columns, Whole, everything
+from mlff_cli.features.pooling import mean_inputs
 from mlff_cli.fusion.base import FusionLayer
-from mlff_cli.methods.base import Context, Remembered, State
+from mlff_cli.heads.novelty import level_descriptor
+from mlff_cli.heads.similarity import sketch
+from mlff_cli.methods.base import Context, Journal, Remembered, State
 from mlff_cli.methods.herding import herded
 from mlff_cli.methods.on_features import TrainedOnFeatures
 from mlff_cli.methods.rehearsal import Exemplars, Memory
+from mlff_cli.methods.start import NEAREST, Products, are_of_products
 from mlff_cli.methods.training import Part, Penalty
 from mlff_cli.methods.training_features import TrainingFeatures
-from mlff_cli.tasks.experience import Step
+from mlff_cli.tasks.experience import Experience, Step
+
+log = logging.getLogger(__name__)
 
 
 class MultiLevelFeatureFusion(TrainedOnFeatures):
@@ -29,6 +36,9 @@ class MultiLevelFeatureFusion(TrainedOnFeatures):
     Where experiences share a head, `rehearsal` images per class of each are kept as features: the
     exemplars, chosen by herding, which make half of every later batch (Chaudhry et al. 2019,
     arXiv 1902.10486).
+
+    Where each product has a fusion layer of its own, `start="nearest"` begins with the weights of
+    the one whose product lies nearest; the constants are the new product's.
     """
 
     own_fusion = True
@@ -44,6 +54,7 @@ class MultiLevelFeatureFusion(TrainedOnFeatures):
         dropout: float,
         distillation: float,
         rehearsal: int,
+        start: str,
     ) -> None:
         super().__init__(
             context,
@@ -56,6 +67,31 @@ class MultiLevelFeatureFusion(TrainedOnFeatures):
         self.distillation = distillation
         self.rehearsal = rehearsal
         self.memory = Memory()
+        self.start = start
+        self.products = Products()
+
+    def learn(self, step: Step, journal: Journal) -> None:
+        """Train on the step, the fusion layer from where it starts."""
+        (experience,) = step.experiences
+        if self.start == NEAREST and self.adapters.own_fusion:
+            self._start_from_nearest(experience)
+        super().learn(step, journal)
+
+    def _start_from_nearest(self, experience: Experience) -> None:
+        fusion = self.adapters.fusion_of(experience.head)
+        if bool(fusion.fitted):
+            return  # experiences that share a head go on with what it reads
+        images = [record.image for record in experience.train]
+        columns = self.context.features.read(
+            images, mean_inputs(self.context.features.facts.levels)
+        )
+        product = sketch(torch.cat([level_descriptor(part) for part in everything(columns)]))
+        if found := self.products.nearest(product):
+            name, distance = found
+            fusion.load_state_dict(self.adapters.fusion_of(name).state_dict())
+            fusion.fitted.fill_(False)
+            log.info("'%s' starts from '%s', %.1f away", experience.name, name, distance)
+        self.products.kept[experience.head] = product
 
     def penalty(self, fusion: FusionLayer) -> Penalty | None:
         """Return the pull towards the descriptor of before; a new fusion layer has no before."""
@@ -99,14 +135,16 @@ class MultiLevelFeatureFusion(TrainedOnFeatures):
         self.memory.add(experience.head, experience.name, exemplars)
 
     def state(self) -> State:
-        """Return everything that was learned, and the exemplars."""
-        return replace(super().state(), kept=self.memory.tensors())
+        """Return everything that was learned, and what is kept to learn on."""
+        return replace(super().state(), kept=self.memory.tensors() | self.products.tensors())
 
     def load(self, state: State) -> None:
-        """Take what was learned, and the exemplars.
+        """Take what was learned, and what was kept to learn on.
 
         Raises:
             RuntimeError: The tensors do not fit.
         """
         super().load(state)
-        self.memory.load(state.kept)
+        own = {key: part for key, part in state.kept.items() if are_of_products(key)}
+        self.products.load(own)
+        self.memory.load({key: part for key, part in state.kept.items() if key not in own})

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from mlff_cli.features.pooling import mean_inputs
 from mlff_cli.heads.novelty import Novelty, joint_descriptor, level_descriptor
+from mlff_cli.heads.similarity import AXES
 from mlff_cli.methods.base import Method
 from mlff_cli.runs.calibration import (
     Calibration,
@@ -27,9 +28,6 @@ log = logging.getLogger(__name__)
 
 SAMPLE = 2000
 """Images of a head, and of an experience, that constants are taken from: about as many at most."""
-
-SKETCH_AXES = 8
-"""Directions of the means of all levels whose variance is kept of each experience."""
 
 
 def calibrated(
@@ -144,7 +142,7 @@ def _sketch(method: Method, experience: Experience) -> Novelty | None:
             for part in (training, validation)
         )
         training_rows, validation_rows = (rows, _zeros(rows)), (others, _zeros(others))
-        return Novelty.fitted(training_rows, validation_rows, axes=SKETCH_AXES)
+        return Novelty.fitted(training_rows, validation_rows, axes=AXES)
 
 
 def _zeros(rows: Tensor) -> Tensor:

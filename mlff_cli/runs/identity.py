@@ -11,7 +11,7 @@ from typing import Any
 
 from mlff_cli.backbones.engines import PLAIN
 from mlff_cli.config.continuation import FROM
-from mlff_cli.config.identity import relevant
+from mlff_cli.config.identity import BEFORE, relevant
 from mlff_cli.config.levels import AUTO, are_chosen, chosen
 from mlff_cli.errors import UserError
 from mlff_cli.runs.engine import engine_of
@@ -42,7 +42,8 @@ def decisive(config: Mapping[str, Any]) -> dict[str, Any]:
 
     `trainer.device=auto` stands for the kind of device that this machine has, and
     `backbone.engine=auto` for the engine that this installation has. The plain one has no key:
-    as it was before there were others. Levels that the task chooses are `auto`, whichever they are.
+    as it was before there were others; so it is with a method that does as before. Levels that the
+    task chooses are `auto`, whichever they are.
     """
     kept = relevant(config)
     trainer = kept.get("trainer")
@@ -54,6 +55,9 @@ def decisive(config: Mapping[str, Any]) -> dict[str, Any]:
         kept["backbone"] = {key: value for key, value in backbone.items() if key != "engine"} | (
             {} if engine == PLAIN else {"engine": engine}
         )
+    if isinstance(method := kept.get("method"), dict):
+        before = BEFORE["method"]
+        kept["method"] = {k: v for k, v in method.items() if k not in before or v != before[k]}
     if isinstance(backbone, dict) and are_chosen(config):
         kept["backbone"] = {**kept["backbone"], "levels": AUTO}
     return kept
