@@ -41,6 +41,7 @@ from mlff_cli.runs.parent import Parent, kept_from, parent_of, refuse_relearning
 from mlff_cli.runs.prediction_log import PredictionLog
 from mlff_cli.runs.record import RunRecord
 from mlff_cli.runs.report import pictures_of, write_texts
+from mlff_cli.runs.similarity import similarity_of
 from mlff_cli.runs.splits_file import split_rows, written
 from mlff_cli.runs.thresholds import chosen_points
 from mlff_cli.runs.tracking import findings_of, tracker_of
@@ -208,6 +209,7 @@ def _finish(
         good=good,
         bits=listing.bits if parent is None else listing.bits or parent.record.bits,
         levels=levels,
+        similarity=similarity_of(calibration),
     )
     final = final_scores(folder, config, record, outcome.matrix)
     write_texts(folder.path, config, record, outcome.matrix, final)

@@ -14,6 +14,8 @@ from mlff_cli.results.comparison import REPORT
 from mlff_cli.results.matrix import ScoreMatrix
 from mlff_cli.results.page.gallery import WorstImage
 from mlff_cli.results.page.page import RunPage, run_page
+from mlff_cli.results.similarity import similarity_table
+from mlff_cli.results.table import Table
 from mlff_cli.results.tables import result_row, results_table
 from mlff_cli.runs.final_scores import FinalScores
 from mlff_cli.runs.folder import RunFolder
@@ -44,13 +46,19 @@ def write_page(
         points=final.tried_points,
         leaks=sentence(record.leaks) if record.leaks else "",
         leaking=record.leaks is not None and not record.leaks.passed,
-        tables=[levels_table(record.levels)] if record.levels else [],
+        tables=tables_of(record),
         skipped=record.skipped,
         worst=worst_images(folder.path),
         provenance=provenance(folder, record),
         config=yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True),
     )
     write_atomically(target / REPORT, run_page(page))
+
+
+def tables_of(record: RunRecord) -> list[Table]:
+    """Return what a record tells beside scores: how levels were chosen, how alike products are."""
+    levels = [levels_table(record.levels)] if record.levels else []
+    return levels + ([similarity_table(record.similarity)] if record.similarity else [])
 
 
 def title_of(config: Mapping[str, Any]) -> str:

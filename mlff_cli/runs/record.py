@@ -11,6 +11,7 @@ from mlff_cli.audit.verdict import LeakCheck
 from mlff_cli.errors import UserError
 from mlff_cli.results.operating_points import OperatingPoint
 from mlff_cli.results.predictions import Kind
+from mlff_cli.results.similarity import Similarity
 from mlff_cli.results.tables import RunFacts
 
 RECORD = "run.json"
@@ -55,6 +56,7 @@ class RunRecord:
         removed: Experiences that were taken out of the run that this one was made of.
         bits: Of the range that its 16-bit images are scaled from; None where there are none.
         levels: Those that it chose by its task, and why; None where it chose none.
+        similarity: How far its experiences lie from each other; None where that is not known.
     """
 
     facts: RunFacts
@@ -75,6 +77,7 @@ class RunRecord:
     removed: tuple[str, ...] = ()
     bits: int | None = 16
     levels: LevelChoice | None = None
+    similarity: Similarity | None = None
 
     @property
     def images_extracted(self) -> int:

@@ -179,5 +179,6 @@ def _record(
         answers={name: own for name, own in record.answers.items() if name != plain(product)},
         points=tuple(p for p in record.points if p.experience != plain(product)),
         parent=opened.folder.digest,
+        similarity=record.similarity.without(product) if record.similarity else None,
         removed=(*record.removed, product),
     )

@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mlff_cli.audit.levels import levels_table
 from mlff_cli.audit.verdict import sentence, sentences
 from mlff_cli.results.cells import Row
 from mlff_cli.results.class_table import INTERVALS, class_table, whole_table
@@ -26,7 +25,7 @@ from mlff_cli.results.tables import (
 )
 from mlff_cli.runs.final_scores import FinalScores, chosen_anew, final_scores
 from mlff_cli.runs.folder import RunFolder
-from mlff_cli.runs.page import title_of, write_page
+from mlff_cli.runs.page import tables_of, title_of, write_page
 from mlff_cli.runs.record import RunRecord
 from mlff_cli.system.files import write_atomically
 
@@ -88,8 +87,8 @@ def write_texts(
     for metric in matrix.metrics:
         parts += ["", f"## {metric}", "", as_markdown.render(matrix_table(matrix, metric))]
     parts += _experiences(final)
-    if record.levels is not None:
-        parts += ["", "## Levels", "", as_markdown.render(levels_table(record.levels))]
+    for table in tables_of(record):
+        parts += ["", f"## {table.title}", "", as_markdown.render(table)]
     if record.skipped:
         lines = (f"- {markdown(name)}: {markdown(problem)}" for name, problem in record.skipped)
         parts += ["", f"## {len(record.skipped)} images left out", "", *lines]
