@@ -35,10 +35,10 @@ SEEDS = (0, 1, 2)
 
 TASKS = {
     "drawn products": "task=surface_defect",
-    "real products": "task=surface_defect_real paths.data=data",
-    "drawn batches": "task=component_misalignment",
     "real batches": "task=component_misalignment_real paths.data=data",
+    "drawn batches": "task=component_misalignment",
     "solar cells": "task=solar_cells",
+    "real products": "task=surface_defect_real paths.data=data",
 }
 """What is learned in turn, at 128 px, by the name of its column."""
 
@@ -53,8 +53,8 @@ def main() -> None:
     torch.set_num_threads(1)
     file = Path("results.csv")
     table = pd.read_csv(file) if file.is_file() else pd.DataFrame(columns=["task", "way", "seed"])
-    for seed in SEEDS:
-        for task, words in TASKS.items():
+    for task, words in TASKS.items():
+        for seed in SEEDS:
             done = set(table[(table.task == task) & (table.seed == seed)].way)
             for row in rows(words, seed, done):
                 named = {"task": task, "seed": seed} | row

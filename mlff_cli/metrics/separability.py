@@ -91,7 +91,7 @@ def logme(products: Array, targets: Array) -> float:
     You, Liu, Wang, Long 2021, arXiv 2102.11005: targets y = F w + noise, w drawn with variance
     1 / alpha and the noise with 1 / beta, both set to where the evidence is largest (equations 2
     and 3; the fixed point of section 4.2). Features and targets are centred, which takes the place
-    of a bias.
+    of a bias and leaves N - 1 of them free.
 
     Args:
         products: (N, N), inner products of features.
@@ -104,9 +104,11 @@ def logme(products: Array, targets: Array) -> float:
     if not len(spectrum) or not varying.size:
         return float("nan")
     centred = varying - varying.mean(axis=0)
-    evidences = [_evidence(spectrum, axes.T @ column, float(column @ column), len(products))
-                 for column in centred.T]  # fmt: skip
-    return float(np.mean(evidences)) / len(products)
+    free = len(products) - 1
+    evidences = [
+        _evidence(spectrum, axes.T @ column, float(column @ column), free) for column in centred.T
+    ]
+    return float(np.mean(evidences)) / free
 
 
 def _evidence(spectrum: Array, along: Array, square: float, count: int) -> float:
@@ -116,7 +118,7 @@ def _evidence(spectrum: Array, along: Array, square: float, count: int) -> float
         spectrum: (R,), squared singular values of the features.
         along: (R,), y along the left singular vectors.
         square: The inner product of y with itself.
-        count: N.
+        count: How many numbers of y are free.
     """
     alpha, beta = 1.0, count / square
     beyond = max(0.0, square - float(along @ along))  # what no feature explains
