@@ -3,6 +3,7 @@
 from pathlib import Path
 from urllib.error import URLError
 
+from mlff_cli.backbones.fetching import may_fetch
 from mlff_cli.errors import UserError
 
 
@@ -21,6 +22,8 @@ def fetched(url: str, *, elsewhere: str = "") -> Path:
     name = url.rpartition("/")[2]
     path = Path(torch.hub.get_dir()) / "checkpoints" / name
     if not path.is_file():
+        if not may_fetch():
+            raise UserError(f"backbone: the weights {name} are not here")
         path.parent.mkdir(parents=True, exist_ok=True)
         digits = name.removesuffix(".pth").rpartition("-")[2]
         try:

@@ -119,12 +119,13 @@ COMMANDS = {
         several=True,
     ),
     "data": Command(
-        "check a task's images: counts, floors, and copies between train and test",
+        "check a task's images: counts, floors, copies, and whether the backbone fits",
         "mlff_cli.commands.data",
-        "train",
+        "check",
         "check [group=choice] [key=value] ...",
-        "What images a task has: counts, class balance, trivial floors, unreadable files,\n"
-        "and copies between train and test; ends with exit code 1 when the check fails.",
+        "What images a task has: counts, class balance, trivial floors, unreadable files, copies\n"
+        "between train and test, and which installed backbone tells the classes apart best; ends\n"
+        "with exit code 1 when the check fails.",
         action="check",
     ),
     "features": Command(

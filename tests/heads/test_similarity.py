@@ -22,5 +22,3 @@ def test_products_that_are_alike_lie_near_and_none_lies_off_itself():
 def test_a_single_product_and_none():
     assert distances([product(0.0, 1)]).tolist() == [[0.0]]
     assert distances([]).numel() == 0
-
-
