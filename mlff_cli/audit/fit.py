@@ -16,6 +16,9 @@ LOOKED_AT = 300
 FEWEST = 20
 """Of a single experience, where there are many."""
 
+NAMED = 3
+"""Experiences that a sentence names."""
+
 CLEARLY = 2.0
 """Standard errors from which a difference is told."""
 
@@ -78,12 +81,21 @@ def fit_sentences(own: Fit, others: Sequence[Fit]) -> list[str]:
     """Return in words where the backbone does not fit, and which installed one is better."""
     if not own.together:
         return []
-    lines = [
-        f"'{name}': nothing that {own.backbone} sees tells its classes apart before training "
-        f"(nearest neighbours {_percent(found.score)}, by chance {_percent(found.floor)})"
+    lost = [
+        name
         for name, found in own.together.items()
         if found.score <= found.floor + CLEARLY * found.error
     ]
+    lines = []
+    if lost:
+        named = ", ".join(f"'{name}'" for name in lost[:NAMED])
+        more = f" and {len(lost) - NAMED} more" if len(lost) > NAMED else ""
+        lines = [
+            f"backbone: to {own.backbone} the classes of {named}{more} look alike as whole images "
+            "(nearest neighbours are right no more often than by chance): expect less of them; "
+            "what is small beside the image may still be learned from maps, and is seen better "
+            "with a larger data.image_size"
+        ]
     return [*lines, _better(own, others)]
 
 
