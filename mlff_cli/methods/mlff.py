@@ -73,14 +73,14 @@ class MultiLevelFeatureFusion(TrainedOnFeatures):
     def learn(self, step: Step, journal: Journal) -> None:
         """Train on the step, the fusion layer from where it starts."""
         (experience,) = step.experiences
-        if self.start == NEAREST and self.adapters.own_fusion:
+        alone = self.adapters.own_fusion and experience.head == experience.name
+        if self.start == NEAREST and alone:
             self._start_from_nearest(experience)
         super().learn(step, journal)
 
     def _start_from_nearest(self, experience: Experience) -> None:
+        """Begin a new fusion layer with the weights of the product that is most like this one."""
         fusion = self.adapters.fusion_of(experience.head)
-        if bool(fusion.fitted):
-            return  # experiences that share a head go on with what it reads
         images = [record.image for record in experience.train]
         columns = self.context.features.read(
             images, mean_inputs(self.context.features.facts.levels)
