@@ -61,6 +61,9 @@ def test_a_split_by_spot_passes(tmp_path):
     folder, found = duplicates(tmp_path)
     assert found == [] and not (folder / "duplicates.png").exists()
     assert "split: no near-duplicates between train and test" in result.out
+    said = "backbone: nearest neighbours "
+    assert said in result.out and said in (folder / "report.md").read_text()
+    assert "## Levels of efficientnet_lite0" in (folder / "report.md").read_text()
     # The run says it as well, in a line of its own.
     result = call("train", *COMMON, f"data.file={manifest}", "method.epochs=1")
     (run,) = (tmp_path / "here/runs/custom").glob("mlff-*")
