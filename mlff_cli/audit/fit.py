@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 from mlff_cli.audit.counts import Line
-from mlff_cli.audit.separability import Separability
+from mlff_cli.audit.separability import Separability, inputs_of, sample
 from mlff_cli.features.features import Features
 from mlff_cli.metrics.separability import Neighbours
 from mlff_cli.tasks.experience import Experience
@@ -55,6 +55,8 @@ def fit_of(backbone: str, features: Features, experiences: Sequence[Experience])
     """
     told = [e for e in experiences if e.learned and e.train and _differ(e)]
     limit = max(FEWEST, LOOKED_AT // max(1, len(told)))
+    images = [record.image for e in told for record in sample(e.train, limit)]
+    features.ensure(images, inputs_of(features))  # in one pass
     seen = {e.name: Separability.of(features, e, limit) for e in told}
     return Fit(
         backbone,

@@ -41,6 +41,7 @@ class LevelChoice:
         images: How many of them were looked at.
         floor: What `nearest` is by chance.
         scores: Of all that was tried, in its order.
+        extraction_seconds: What the features took that were not stored before.
     """
 
     levels: tuple[str, ...]
@@ -48,6 +49,7 @@ class LevelChoice:
     images: int
     floor: float
     scores: tuple[LevelScore, ...]
+    extraction_seconds: float = 0.0
 
 
 def choose_levels(seen: "Separability", experience: str, most: int = MOST) -> LevelChoice:

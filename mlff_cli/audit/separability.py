@@ -41,8 +41,8 @@ class Separability:
         records = sample(experience.train, limit)
         images = [record.image for record in records]
         levels = [level.name for level in features.facts.levels]
-        inputs = [LevelInput(level, pooling) for level in levels for pooling in POOLINGS]
-        columns = [column.double().numpy() for column in features.read(images, inputs)[:]]
+        read = features.read(images, inputs_of(features))[:]
+        columns = [column.double().numpy() for column in read]
         blocks = {
             level: np.concatenate(columns[place * len(POOLINGS) :][: len(POOLINGS)], axis=1)
             for place, level in enumerate(levels)
@@ -67,6 +67,12 @@ class Separability:
         chosen = [self.products[level] for level in levels]
         joined: Array = np.sum(chosen, axis=0) / len(chosen)
         return joined
+
+
+def inputs_of(features: Features) -> list[LevelInput]:
+    """Return what is read of every level."""
+    levels = features.facts.levels
+    return [LevelInput(level.name, pooling) for level in levels for pooling in POOLINGS]
 
 
 def sample(records: Sequence[Record], limit: int) -> list[Record]:

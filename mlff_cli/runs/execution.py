@@ -181,6 +181,7 @@ def _finish(
     )
     calibration = calibrated(config, task.experiences, method, kept=kept.calibration)
     outcome.extraction_seconds += features.seconds - before
+    outcome.extraction_seconds += levels.extraction_seconds if levels else 0.0
     level_weights = method.level_weights()
     painter.begin(partial(draw, pictures_of(folder, folder.path, config, level_weights)))
     save_adapters(

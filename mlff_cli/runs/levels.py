@@ -6,6 +6,7 @@ learned, and the layers of all heads read the same inputs, so that each image is
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,13 +64,15 @@ def level_choice(
     if not are_chosen(config):
         return None
     if parent is not None:
-        return parent.record.levels
+        known = parent.record.levels
+        return replace(known, extraction_seconds=0.0) if known else None
     if (kept := _kept(state / FILE)) is not None:
         return kept
     first = next(e for e in task.experiences if e.learned)
     features = method.context.features
     features.ensure([record.image for record in first.train], method.adapters.fusion.inputs)
     choice = choose_levels(Separability.of(features, first), first.name)
+    choice = replace(choice, extraction_seconds=features.seconds)
     state.mkdir(parents=True, exist_ok=True)
     write_atomically(state / FILE, msgspec.json.encode(choice))
     log.info("levels chosen by '%s': %s", choice.experience, ", ".join(choice.levels))

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import yaml
 from command_calls import TINY, call, refusal
+from tiny_task import TINY as SMALL
+from tiny_task import write_images
 
 from mlff_cli.features.features import Features
 from mlff_cli.runs import levels as levels_of_runs
@@ -122,6 +124,20 @@ def test_a_run_that_broke_off_keeps_its_choice(empty, monkeypatch):
     assert kept.is_file() and len(calls) == 1
     run_of(*AUTO, "seed=4")
     assert len(calls) == 1 and not kept.exists()
+
+
+def test_a_run_that_goes_on_reads_what_the_first_one_chose(empty, monkeypatch):
+    for place, product in (("old", "bolt"), ("new", "nut")):
+        write_images(empty / place, (product,))
+    run_of(*SMALL, "data.root=old", "backbone.levels=auto")
+    (run,) = empty.glob("runs/*/mlff-*")
+    monkeypatch.setattr(levels_of_runs, "choose_levels", None)
+    run_of(f"from={run}", "dataset=folder", "data.root=new", "trainer.device=cpu")
+    (child,) = set(empty.glob("runs/*/mlff-*")) - {run}
+    assert chosen_in(child) == chosen_in(run)
+    records = [json.loads((own / "run.json").read_text())["levels"] for own in (run, child)]
+    assert records[0]["scores"] == records[1]["scores"]
+    assert records[0]["extraction_seconds"] > 0 == records[1]["extraction_seconds"]
 
 
 @pytest.mark.parametrize(
