@@ -154,7 +154,8 @@ def cell(rows: pd.DataFrame) -> str:
     if rows.empty:
         return ""
     shown = [f"{rows[name].mean():.1f} ± {rows[name].std():.1f}" for name in FIGURES[:2]]
-    return f"{' / '.join(shown)} ({rows['parameters'].mean() / 1000:.0f})"
+    seeds = "" if len(rows) == len(SEEDS) else f", {len(rows)} of {len(SEEDS)} seeds"
+    return f"{' / '.join(shown)} ({rows['parameters'].mean() / 1000:.0f}{seeds})"
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ from mlff_cli.metrics.separability import Array, Neighbours, inner_products, log
 from mlff_cli.tasks.experience import Experience
 from mlff_cli.tasks.record import Record
 
-POOLINGS = ("mean", "max")
-"""How levels are read: the look of the whole, and what is strongest anywhere. Both are stored."""
+POOLINGS = ("max", "min", "range")
+"""How levels are read: means over the whole image hide small defects. All are stored anyway."""
 
 SAMPLE = 600
 """Training images that are looked at, at most about as many: enough, and done within a second."""
