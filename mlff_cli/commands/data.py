@@ -174,8 +174,9 @@ def _fit_parts(fits: Sequence[Fit]) -> list[str]:
     return [
         *parts,
         "How often the nearest training image of another piece is of the same class, every class",
-        "weighing alike, by maxima, minima and ranges of the levels (of numbers: the share of the median's",
-        "error that it saves). No validation or test image is looked at, and nothing is trained.",
+        "weighing alike, by maxima, minima and ranges of the levels (of numbers: the share of the",
+        "median's error that it saves). No validation or test image is looked at, and nothing is",
+        "trained.",
     ]
 
 
