@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil
 
 import numpy as np
 
@@ -16,7 +15,7 @@ POOLINGS = ("max", "min", "range")
 """How levels are read: means over the whole image hide small defects. All are stored anyway."""
 
 SAMPLE = 600
-"""Training images that are looked at, at most about as many: enough, and done within a second."""
+"""Training images that are looked at, at most: enough, and done within a second."""
 
 
 @dataclass(frozen=True)
@@ -76,12 +75,24 @@ def inputs_of(features: Features) -> list[LevelInput]:
 
 
 def sample(records: Sequence[Record], limit: int) -> list[Record]:
-    """Return about `limit` records at most: an equal share of each class, in their order."""
-    step = max(1, ceil(len(records) / limit))
+    """Return `limit` records at most: all of rare classes, as many of each of the others."""
     by_labels: dict[tuple[str, ...], list[Record]] = {}
     for record in records:
         by_labels.setdefault(record.labels, []).append(record)
-    return [record for own in by_labels.values() for record in own[::step]]
+    left, share = limit, 0
+    for place, size in enumerate(sorted(map(len, by_labels.values()))):
+        share = left // (len(by_labels) - place)
+        if size > share:
+            break
+        left -= size
+    return [r for own in by_labels.values() for r in _spread(own, max(1, share))]
+
+
+def _spread(records: Sequence[Record], count: int) -> list[Record]:
+    """Return so many records at even distances; all where there are no more."""
+    if len(records) <= count:
+        return list(records)
+    return [records[place * len(records) // count] for place in range(count)]
 
 
 def targets_of(records: Sequence[Record], experience: Experience) -> Array:
