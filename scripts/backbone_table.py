@@ -6,12 +6,14 @@ results.csv, costs.csv and results.md, anew after each sweep; called again in th
 repeats no finished run. A backbone whose weights are not here is left out, and the table says so.
 """
 
+import math
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
@@ -65,7 +67,8 @@ def main() -> None:
         rows.append(swept(column, task, name, words))
         table = pd.concat(rows)
         table.to_csv("results.csv", index=False)
-        stored = costs.assign(bytes_per_image=[kept(name) for name in costs["backbone"]])
+        stored = costs.copy()
+        stored["bytes_per_image"] = costs["backbone"].map(kept)
         stored.to_csv("costs.csv", index=False)
         Path("results.md").write_text(text(table, stored, missing, words), encoding="utf-8")
 
@@ -189,16 +192,21 @@ def paid(table: pd.DataFrame, costs: pd.DataFrame) -> list[str]:
          "extraction, ms an image", "bytes an image"]
     )  # fmt: skip
     batches = table[(table["column"] == BATCHES) & (table["method"] == "mlff")]
-    for row in costs.itertuples():
+    for row in costs.astype({"bytes_per_image": float}).itertuples():
         one = batches[batches["backbone"] == row.backbone]
         trained = [f"{one['trainable parameters'].iloc[0]:,.0f}",
                    f"{one['saving (%)'].iloc[0]:.1f}"] if len(one) else ["", ""]  # fmt: skip
         lines.append(
             line([str(row.backbone), f"{row.parameters:,}", *trained, str(row.engine),
                   f"{row.milliseconds:.1f}",
-                  "" if pd.isna(row.bytes_per_image) else f"{row.bytes_per_image:,.0f}"])
+                  shown(row.bytes_per_image)])
         )  # fmt: skip
     return lines
+
+
+def shown(number: Any) -> str:
+    """Return a whole number; "" where there is none."""
+    return "" if math.isnan(number) else f"{number:,.0f}"
 
 
 def share(rows: pd.DataFrame, column: str, method: str, figure: str) -> str:
