@@ -128,10 +128,10 @@ def cost(name: str, words: Sequence[str]) -> dict[str, object]:
             "engine": recipe.engine, "milliseconds": 1000 * min(seconds)}  # fmt: skip
 
 
-def kept(name: str) -> float | None:
-    """Return the bytes that an image takes in the store; None before, or if trials left others."""
+def kept(name: str) -> float:
+    """Return the bytes that an image takes in the store; NaN before, or if trials left others."""
     spaces = list_spaces(Path("features", name))
-    return spaces[0].bytes / spaces[0].rows if len(spaces) == 1 else None
+    return spaces[0].bytes / spaces[0].rows if len(spaces) == 1 else math.nan
 
 
 def swept(column: str, task: str, name: str, words: Sequence[str]) -> pd.DataFrame:
@@ -192,6 +192,7 @@ def paid(table: pd.DataFrame, costs: pd.DataFrame) -> list[str]:
          "extraction, ms an image", "bytes an image"]
     )  # fmt: skip
     batches = table[(table["column"] == BATCHES) & (table["method"] == "mlff")]
+<<<<<<< HEAD
     for row in costs.astype({"bytes_per_image": float}).itertuples():
         one = batches[batches["backbone"] == row.backbone]
         trained = [f"{one['trainable parameters'].iloc[0]:,.0f}",
@@ -201,6 +202,16 @@ def paid(table: pd.DataFrame, costs: pd.DataFrame) -> list[str]:
                   f"{row.milliseconds:.1f}",
                   shown(row.bytes_per_image)])
         )  # fmt: skip
+=======
+    for row in costs.to_dict("records"):
+        one = batches[batches["backbone"] == row["backbone"]]
+        trained = [f"{one['trainable parameters'].iloc[0]:,.0f}",
+                   f"{one['saving (%)'].iloc[0]:.1f}"] if len(one) else ["", ""]  # fmt: skip
+        stored = "" if math.isnan(row["bytes_per_image"]) else f"{row['bytes_per_image']:,.0f}"
+        cells = [row["backbone"], f"{row['parameters']:,}", *trained, row["engine"],
+                 f"{row['milliseconds']:.1f}", stored]  # fmt: skip
+        lines.append(line(cells))
+>>>>>>> 61adca5 (Types of the table of backbones)
     return lines
 
 
@@ -214,7 +225,9 @@ def share(rows: pd.DataFrame, column: str, method: str, figure: str) -> str:
     one = rows[(rows["column"] == column) & (rows["method"] == method)]
     if one.empty or pd.isna(one[figure].iloc[0]):
         return ""
-    mean, spread = one[figure].iloc[0], one.get(f"{figure} deviation", pd.Series([None])).iloc[0]
+    mean, spread = one[figure].iloc[0], math.nan
+    if f"{figure} deviation" in one:
+        spread = one[f"{figure} deviation"].iloc[0]
     return f"{100 * mean:.1f}" + ("" if pd.isna(spread) else f" ± {100 * spread:.1f}")
 
 
