@@ -13,7 +13,6 @@ import time
 from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import torch
@@ -67,8 +66,7 @@ def main() -> None:
         rows.append(swept(column, task, name, words))
         table = pd.concat(rows)
         table.to_csv("results.csv", index=False)
-        stored = costs.copy()
-        stored["bytes_per_image"] = costs["backbone"].map(kept)
+        stored = costs.assign(bytes_per_image=[kept(name) for name in costs["backbone"]])
         stored.to_csv("costs.csv", index=False)
         Path("results.md").write_text(text(table, stored, missing, words), encoding="utf-8")
 
@@ -131,7 +129,9 @@ def cost(name: str, words: Sequence[str]) -> dict[str, object]:
 def kept(name: str) -> float:
     """Return the bytes that an image takes in the store; NaN before, or if trials left others."""
     spaces = list_spaces(Path("features", name))
-    return spaces[0].bytes / spaces[0].rows if len(spaces) == 1 else math.nan
+    if len(spaces) != 1 or not spaces[0].rows:
+        return math.nan
+    return spaces[0].bytes / spaces[0].rows
 
 
 def swept(column: str, task: str, name: str, words: Sequence[str]) -> pd.DataFrame:
@@ -192,17 +192,6 @@ def paid(table: pd.DataFrame, costs: pd.DataFrame) -> list[str]:
          "extraction, ms an image", "bytes an image"]
     )  # fmt: skip
     batches = table[(table["column"] == BATCHES) & (table["method"] == "mlff")]
-<<<<<<< HEAD
-    for row in costs.astype({"bytes_per_image": float}).itertuples():
-        one = batches[batches["backbone"] == row.backbone]
-        trained = [f"{one['trainable parameters'].iloc[0]:,.0f}",
-                   f"{one['saving (%)'].iloc[0]:.1f}"] if len(one) else ["", ""]  # fmt: skip
-        lines.append(
-            line([str(row.backbone), f"{row.parameters:,}", *trained, str(row.engine),
-                  f"{row.milliseconds:.1f}",
-                  shown(row.bytes_per_image)])
-        )  # fmt: skip
-=======
     for row in costs.to_dict("records"):
         one = batches[batches["backbone"] == row["backbone"]]
         trained = [f"{one['trainable parameters'].iloc[0]:,.0f}",
@@ -211,13 +200,7 @@ def paid(table: pd.DataFrame, costs: pd.DataFrame) -> list[str]:
         cells = [row["backbone"], f"{row['parameters']:,}", *trained, row["engine"],
                  f"{row['milliseconds']:.1f}", stored]  # fmt: skip
         lines.append(line(cells))
->>>>>>> 61adca5 (Types of the table of backbones)
     return lines
-
-
-def shown(number: Any) -> str:
-    """Return a whole number; "" where there is none."""
-    return "" if math.isnan(number) else f"{number:,.0f}"
 
 
 def share(rows: pd.DataFrame, column: str, method: str, figure: str) -> str:
