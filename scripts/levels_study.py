@@ -1,8 +1,8 @@
 """Which levels a fusion layer reads: chosen by the task, all, the deepest, three drawn at random.
 
 Called by `scripts/reference levels <data>` in a folder of its own, where `data` is the folder of
-the real images. Writes results.csv and results.md after each run. Called anew in the same folder it
-repeats none.
+the real images. Writes results.csv after each run and results.md at the end. Called anew in the
+same folder it repeats none.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -49,7 +49,7 @@ FIGURES = ("learning mAP", "final mAP", "parameters", "seconds")
 
 
 def main() -> None:
-    """Measure every way on every task and seed; write the table after each."""
+    """Measure every way on every task and seed, and write one table."""
     torch.set_num_threads(1)
     file = Path("results.csv")
     table = pd.read_csv(file) if file.is_file() else pd.DataFrame(columns=["task", "way", "seed"])
@@ -61,7 +61,7 @@ def main() -> None:
                 print(named, flush=True)
                 table = pd.concat([table, pd.DataFrame([named])], ignore_index=True)
                 table.to_csv(file, index=False)
-                Path("results.md").write_text(text(table), encoding="utf-8")
+    Path("results.md").write_text(text(table), encoding="utf-8")
 
 
 def rows(words: str, seed: int, done: set[str]) -> Iterator[dict[str, Any]]:
@@ -153,9 +153,15 @@ def cell(rows: pd.DataFrame) -> str:
     """Return the figures of a way on a task; blank where there are none."""
     if rows.empty:
         return ""
-    shown = [f"{rows[name].mean():.1f} ± {rows[name].std():.1f}" for name in FIGURES[:2]]
+    shown = [spread(rows[name]) for name in FIGURES[:2]]
     seeds = "" if len(rows) == len(SEEDS) else f", {len(rows)} of {len(SEEDS)} seeds"
     return f"{' / '.join(shown)} ({rows['parameters'].mean() / 1000:.0f}{seeds})"
+
+
+def spread(values: "pd.Series[float]") -> str:
+    """Return mean and standard deviation; of a single value that alone."""
+    deviation = f" ± {values.std():.1f}" if len(values) > 1 else ""
+    return f"{values.mean():.1f}{deviation}"
 
 
 if __name__ == "__main__":

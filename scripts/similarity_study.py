@@ -2,8 +2,8 @@
 
 Called by `scripts/reference similarity <data>` in a folder of its own, where `data` is the folder
 of the real images. Each product in turn is the new one; all others were learned before, from all of
-their training images. Writes results.csv and results.md after each product. Called anew in the same
-folder it repeats none.
+their training images. Writes results.csv after each product and results.md at the end. Called
+anew in the same folder it repeats none.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -59,7 +59,7 @@ class Known:
 
 
 def main() -> None:
-    """Measure every new product of both sets; write the table after each."""
+    """Measure every new product of both sets, and write one table."""
     torch.set_num_threads(1)
     file = Path("results.csv")
     table = (
@@ -78,7 +78,7 @@ def main() -> None:
                 print(pd.DataFrame(rows).to_string(), flush=True)
                 table = pd.concat([table, pd.DataFrame(rows)], ignore_index=True)
                 table.to_csv(file, index=False)
-                Path("results.md").write_text(text(table), encoding="utf-8")
+    Path("results.md").write_text(text(table), encoding="utf-8")
 
 
 def products(tasks: Sequence[str], seed: int) -> tuple[dict[str, Any], list[Experience]]:
@@ -168,7 +168,7 @@ def text(table: pd.DataFrame) -> str:
         f"mAP of the new product on test images, percent: mean over products and seeds {seeds};",
     ]
     lines += [
-        "in brackets the difference from scratch ± its standard error over products and seeds."
+        "in brackets the difference from scratch ± its standard error; over how many of them."
     ]
     lines += ["", "Sources at the most images, with their distance:", ""]
     most = table[(table.images == SIZES[-1]) & (table.start != SCRATCH)]
@@ -188,7 +188,8 @@ def cell(rows: pd.DataFrame, start: str, size: int) -> str:
     shown = f"{values.mean():.1f}"
     if start == SCRATCH:
         return shown
-    return f"{shown} ({above.mean():+.1f} ± {above.std() / len(above) ** 0.5:.1f})"
+    error = f" ± {above.std() / len(above) ** 0.5:.1f}" if len(above) > 1 else ""
+    return f"{shown} ({above.mean():+.1f}{error}; {len(above)})"
 
 
 if __name__ == "__main__":
