@@ -30,6 +30,7 @@ SLOW = (
     "library",
     "methods",
     "metrics/test_adding_a_metric.py",
+    "results/page/test_page_in_a_browser.py",
     "results/test_painter.py",
     "results/test_plots.py",
     "runs",
