@@ -90,8 +90,8 @@ def logme(products: Array, targets: Array) -> float:
 
     You, Liu, Wang, Long 2021, arXiv 2102.11005: targets y = F w + noise, w drawn with variance
     1 / alpha and the noise with 1 / beta, both set to where the evidence is largest by a fixed
-    point. Features and targets are centred, which takes the place
-    of a bias and leaves N - 1 of them free.
+    point. Features and targets are centred, which takes the place of a bias and leaves N - 1 of
+    them free.
 
     Args:
         products: (N, N), inner products of features.
