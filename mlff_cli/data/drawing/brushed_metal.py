@@ -18,23 +18,24 @@ from mlff_cli.data.drawing.surface import Surface, colour
 CLASSES = ("good", "scratch", "pit", "stain", "inclusion")
 
 
-def _brushed(rng: Generator, size: int) -> Surface:
+def _brushed(rng: Generator, look: Generator, size: int) -> Surface:
+    """Draw the grooves; `look` decides what the parts of a product have in common."""
     angle = rng.uniform(0, np.pi)
-    fine = rng.uniform(0.3, 0.6)
+    fine = look.uniform(0.3, 0.6)
     grooves = streaks(
         rng,
         size,
         angle,
         [
-            (rng.uniform(8, 26), fine, 1.0),
-            (rng.uniform(20, 50), fine * rng.uniform(3, 6), rng.uniform(0.2, 0.7)),
-            (0.35, 0.3, rng.uniform(0.1, 0.35)),
+            (look.uniform(8, 26), fine, 1.0),
+            (look.uniform(20, 50), fine * look.uniform(3, 6), look.uniform(0.2, 0.7)),
+            (0.35, 0.3, look.uniform(0.1, 0.35)),
         ],
     )
     along, _ = rotated(size, angle, rng.uniform(-50, 50, 2))
     sheen = np.exp(-((along / np.float32(rng.uniform(30, 70))) ** 2))
-    grey = rng.uniform(0.28, 0.5) * np.array([1, 1, 1 + rng.normal(0, 0.04)])
-    brightness = (1 + np.float32(rng.uniform(0.04, 0.11)) * grooves) * (
+    grey = look.uniform(0.28, 0.5) * np.array([1, 1, 1 + look.normal(0, 0.04)])
+    brightness = (1 + np.float32(look.uniform(0.04, 0.11)) * grooves) * (
         1 + np.float32(rng.uniform(0.05, 0.5)) * sheen
     )
     brightness *= 1 + np.float32(rng.uniform(0.01, 0.05)) * smooth_noise(rng, size, 60)
@@ -127,9 +128,12 @@ def _wear(surface: Surface, rng: Generator) -> None:
 DEFECTS = {"scratch": _scratch, "pit": _pit, "stain": _stain, "inclusion": _inclusion}
 
 
-def surface(rng: Generator, label: str, size: int) -> Surface:
-    """Return a part of class `label`, one of `CLASSES`, on a canvas of `size` pixels."""
-    part = _brushed(rng, size)
+def surface(rng: Generator, label: str, size: int, look: Generator | None = None) -> Surface:
+    """Return a part of class `label`, one of `CLASSES`, on a canvas of `size` pixels.
+
+    What the parts of one product have in common is drawn from `look`; without it each is another.
+    """
+    part = _brushed(rng, look or rng, size)
     _wear(part, rng)
     if label != "good":
         DEFECTS[label](part, rng)

@@ -27,13 +27,14 @@ GLAZES = (
 )
 
 
-def _glazed(rng: Generator, size: int) -> Surface:
-    glaze = np.asarray(GLAZES[rng.integers(len(GLAZES))]) * rng.uniform(0.85, 1.15)
-    glaze *= 1 + rng.normal(0, 0.04, 3)
-    clouds = smooth_noise(rng, size, rng.uniform(20, 70)) * np.float32(rng.uniform(0.01, 0.04))
-    clouds += smooth_noise(rng, size, rng.uniform(3, 7)) * np.float32(rng.uniform(0.004, 0.02))
+def _glazed(rng: Generator, look: Generator, size: int) -> Surface:
+    """Draw the glaze; `look` decides what the tiles of a product have in common."""
+    glaze = np.asarray(GLAZES[look.integers(len(GLAZES))]) * look.uniform(0.85, 1.15)
+    glaze *= 1 + look.normal(0, 0.04, 3)
+    clouds = smooth_noise(rng, size, look.uniform(20, 70)) * np.float32(look.uniform(0.01, 0.04))
+    clouds += smooth_noise(rng, size, look.uniform(3, 7)) * np.float32(look.uniform(0.004, 0.02))
     # Orange peel: the glaze never lies quite flat.
-    height = smooth_noise(rng, size, rng.uniform(7, 16)) * np.float32(rng.uniform(0.02, 0.1))
+    height = smooth_noise(rng, size, look.uniform(7, 16)) * np.float32(look.uniform(0.02, 0.1))
     along, across = rotated(size, rng.uniform(0, np.pi), rng.uniform(-70, 70, 2))
     distance = (along / rng.uniform(25, 60)) ** 2 + (across / rng.uniform(12, 30)) ** 2
     highlight = np.exp(-distance.astype(np.float32)) * np.float32(rng.uniform(0, 0.35))
@@ -149,9 +150,12 @@ DEFECTS = {
 }
 
 
-def surface(rng: Generator, label: str, size: int) -> Surface:
-    """Return a tile of class `label`, one of `CLASSES`, on a canvas of `size` pixels."""
-    part = _glazed(rng, size)
+def surface(rng: Generator, label: str, size: int, look: Generator | None = None) -> Surface:
+    """Return a tile of class `label`, one of `CLASSES`, on a canvas of `size` pixels.
+
+    What the tiles of one product have in common is drawn from `look`; without it each is another.
+    """
+    part = _glazed(rng, look or rng, size)
     _wear(part, rng)
     if label != "good":
         DEFECTS[label](part, rng)

@@ -72,23 +72,27 @@ class Weave:
         ]
 
 
-def woven(rng: Generator, size: int) -> Weave:
-    """Return a cloth of random yarn, density, direction and binding."""
-    period = rng.uniform(3.2, 5.0)
-    angle = rng.choice([0.0, np.pi / 2]) + rng.normal(0, 0.16)
+def woven(rng: Generator, size: int, look: Generator | None = None) -> Weave:
+    """Return a cloth of random yarn, density, direction and binding.
+
+    What the cloths of one product have in common is drawn from `look`, the rest from `rng`.
+    """
+    look = look or rng
+    period = look.uniform(3.2, 5.0)
+    angle = look.choice([0.0, np.pi / 2]) + rng.normal(0, 0.16)
     along, across = rotated(size, angle, rng.uniform(-20, 20, 2))
     bend = np.float32(rng.uniform(0.03, 0.15))
     u = across / np.float32(period) + bend * smooth_noise(rng, size, 50)
-    v = along / np.float32(period * rng.uniform(0.9, 1.25)) + bend * smooth_noise(rng, size, 50)
-    hue, saturation = rng.random(), rng.uniform(0.05, 0.4)
-    dye = np.array(colorsys.hsv_to_rgb(hue, saturation, rng.uniform(0.35, 0.6)))
-    undyed = dye * rng.uniform(0.9, 1.35) if rng.random() < 0.75 else np.array([0.5, 0.48, 0.44])
+    v = along / np.float32(period * look.uniform(0.9, 1.25)) + bend * smooth_noise(rng, size, 50)
+    hue, saturation = look.random(), look.uniform(0.05, 0.4)
+    dye = np.array(colorsys.hsv_to_rgb(hue, saturation, look.uniform(0.35, 0.6)))
+    undyed = dye * look.uniform(0.9, 1.35) if look.random() < 0.75 else np.array([0.5, 0.48, 0.44])
     return Weave(
         u=u,
         v=v,
         period=period,
         angle=angle,
-        twill=bool(rng.random() < 0.4),
+        twill=bool(look.random() < 0.4),
         warp=_thread_widths(rng, u),
         weft=_thread_widths(rng, v),
         thickness=np.zeros((size, size), np.float32),

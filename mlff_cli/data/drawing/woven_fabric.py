@@ -97,9 +97,12 @@ def _wear(part: Surface, rng: Generator) -> None:
 DEFECTS = {"broken_thread": _broken_thread, "slub": _slub, "stain": _stain, "hole": _hole}
 
 
-def surface(rng: Generator, label: str, size: int) -> Surface:
-    """Return a cloth of class `label`, one of `CLASSES`, on a canvas of `size` pixels."""
-    weave = woven(rng, size)
+def surface(rng: Generator, label: str, size: int, look: Generator | None = None) -> Surface:
+    """Return a cloth of class `label`, one of `CLASSES`, on a canvas of `size` pixels.
+
+    What the cloths of one product have in common is drawn from `look`; without it each is another.
+    """
+    weave = woven(rng, size, look)
     part = render(weave, rng) if label == "good" else DEFECTS[label](weave, rng)
     _wear(part, rng)
     return part
