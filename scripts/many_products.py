@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -43,8 +44,8 @@ LATEST = 10
 
 def main(quick: bool) -> None:
     """Measure way by way and seed by seed."""
-    rows: list[dict[str, object]] = []
-    recognised: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
+    recognised: list[dict[str, Any]] = []
     at = QUICK_AT if quick else AT
     for seed in SEEDS[: 1 if quick else None]:
         for way, words in WAYS.items():
@@ -63,7 +64,7 @@ def fits(word: str, words: Sequence[str]) -> bool:
     return not (word.startswith("method.") and any(own.startswith("method=") for own in words))
 
 
-def costs(run: RunFolder, at: Sequence[int]) -> Iterator[dict[str, object]]:
+def costs(run: RunFolder, at: Sequence[int]) -> Iterator[dict[str, Any]]:
     """Yield what the first k products reached and cost."""
     record, scores = run.record(), run.matrix().masked_array("mAP")
     added = [step.added_parameters for step in record.steps]
@@ -101,7 +102,7 @@ def owner_of(key: str, products: Sequence[str]) -> str:
     return next(word for word in json.loads(key) if word in products)
 
 
-def recognition(run: Run, at: Sequence[int]) -> Iterator[dict[str, object]]:
+def recognition(run: Run, at: Sequence[int]) -> Iterator[dict[str, Any]]:
     """Yield the share of test images whose product `product=auto` finds among the first k."""
     opened = reopen(run.folder, trainer=run.config["trainer"], paths=run.config["paths"])
     sketches = of_run(opened).calibration.experiences
@@ -112,8 +113,8 @@ def recognition(run: Run, at: Sequence[int]) -> Iterator[dict[str, object]]:
     for k in at[1:]:
         nearest = Nearest.of([sketches[experience.name] for experience in experiences[:k]])
         own = truths < k
-        right = nearest(rows[own]).argmin(dim=1) == truths[own]
-        surface = nearest(rows[own]).argmin(dim=1) % 3 == truths[own] % 3
+        told = nearest(rows[own]).argmin(dim=1)
+        right, surface = told == truths[own], told % 3 == truths[own] % 3
         yield {
             "products": k,
             "images": int(own.sum()),
@@ -141,7 +142,8 @@ def text(rows: pd.DataFrame, recognised: pd.DataFrame) -> list[str]:
     lines += ["", "Which product an image is of, without being told (`product=auto`):", ""]
     lines += ["| products | test images | recognised | of its surface | chance |"]
     lines += ["|---:|---:|---:|---:|---:|"]
-    for k, own in recognised.groupby("products", sort=False):
+    for k in dict.fromkeys(recognised["products"].tolist()):
+        own = recognised[recognised["products"] == k]
         found = [spread(own[title]) for title in ("recognised", "of its surface")]
         lines.append(f"| {k} | {own['images'].iloc[0]} | {' | '.join(found)} | {100 / k:.1f} |")
     seeds = {way: sorted(set(own["seed"])) for way, own in rows.groupby("way", sort=False)}
@@ -150,7 +152,8 @@ def text(rows: pd.DataFrame, recognised: pd.DataFrame) -> list[str]:
         *lines,
         "",
         "Percent of test images; mean ± standard deviation over seeds where there are several",
-        f"({said}). Final and forgetting: over the first k products, after the k-th. Parameters",
+        f"({said}).",
+        "Final and forgetting: over the first k products, after the k-th. Parameters",
         "and megabytes: of all that was trained and kept for k products, thresholds and what",
         "recognises products included. Seconds: of one more product, the median of the last",
         f"{LATEST}, without features; scoring is that of all k products after it. A variant of the",

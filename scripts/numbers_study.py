@@ -9,6 +9,7 @@ run. `--quick` tries it all out on small images and measures nothing.
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -41,20 +42,20 @@ FIGURES = {"learning": "learning", "final": "final average", "forgetting": "forg
 
 def main(quick: bool) -> None:
     """Measure every task and way; write what is there after each, so that one can look."""
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     errors: list[pd.DataFrame] = []
     for task in TASKS:
         for way, words in WAYS.items():
             for seed in SEEDS[: 1 if quick else None]:
                 run = train(f"task={task}", *words, f"seed={seed}", *(QUICK if quick else ()))
-                known = {"task": task, "way": way, "seed": seed}
+                known: dict[str, Any] = {"task": task, "way": way, "seed": seed}
                 rows += [known | figures for figures in figures_of(RunFolder(run.folder))]
                 errors.append(errors_of(RunFolder(run.folder)).assign(**known))
                 print(rows[-1], flush=True)
             write(pd.DataFrame(rows), pd.concat(errors))
 
 
-def figures_of(run: RunFolder) -> Iterator[dict[str, object]]:
+def figures_of(run: RunFolder) -> Iterator[dict[str, Any]]:
     """Yield the figures of each target, in its unit."""
     matrix = run.matrix()
     for name in matrix.metrics:
@@ -62,7 +63,7 @@ def figures_of(run: RunFolder) -> Iterator[dict[str, object]]:
         if target:
             found = matrix_figures(matrix, name)
             values = {title: found[figure].value for title, figure in FIGURES.items()}
-            yield {"target": target, "metric": metric} | values
+            yield {"target": target, "metric": metric, **values}
 
 
 def errors_of(run: RunFolder) -> pd.DataFrame:
@@ -83,7 +84,11 @@ def errors_of(run: RunFolder) -> pd.DataFrame:
 def write(rows: pd.DataFrame, errors: pd.DataFrame) -> None:
     """Write the figures of every run, and the table of means over seeds."""
     rows.to_csv("results.csv", index=False)
-    lines = ["# Numbers: levels fused against the deepest alone", "", "    scripts/reference roughness"]
+    lines = [
+        "# Numbers: levels fused against the deepest alone",
+        "",
+        "    scripts/reference roughness",
+    ]
     for (task, target), own in rows.groupby(["task", "target"], sort=False):
         same = (errors["task"] == task) & (errors["target"] == target)
         lines += ["", f"## {TASKS[str(task)]}: {target}", "", *table(own, errors[same])]
@@ -101,7 +106,10 @@ def write(rows: pd.DataFrame, errors: pd.DataFrame) -> None:
 
 def table(rows: pd.DataFrame, errors: pd.DataFrame) -> list[str]:
     """Return the lines of one target: a way each, then the floor."""
-    lines = ["| way | learning | final | 95 % | forgetting |", "| --- | ---: | ---: | ---: | ---: |"]
+    lines = [
+        "| way | learning | final | 95 % | forgetting |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
     for way, own in rows.groupby("way", sort=False):
         learning, final, forgetting = (spread(own[title]) for title in FIGURES)
         interval = interval_of(errors[errors["way"] == way], "error")
@@ -114,6 +122,8 @@ def table(rows: pd.DataFrame, errors: pd.DataFrame) -> list[str]:
 def spread(values: pd.Series) -> str:
     """Return mean and standard deviation over seeds, in as many digits as they need."""
     digits = 3 if values.abs().mean() < 1 else 2
+    if len(values) == 1:
+        return f"{values.mean():.{digits}f}"
     return f"{values.mean():.{digits}f} ± {values.std():.{digits}f}"
 
 

@@ -142,4 +142,6 @@ def _profiles(heights: Field, lay: float, pixel: float) -> NDArray[np.float64]:
     middle = (len(heights) - 1) / 2
     x = middle + along * np.cos(lay) - across * np.sin(lay)
     y = middle + along * np.sin(lay) + across * np.cos(lay)
-    return np.asarray(map_coordinates(heights, [y, x], order=1, output=np.float64), np.float64)
+    # Cubic: straight lines between pixels would cut the tops off fine grooves.
+    heights = map_coordinates(heights, [y, x], order=3, output=np.float64)
+    return np.asarray(heights, np.float64)
