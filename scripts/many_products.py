@@ -99,7 +99,8 @@ def owner_of(key: str, products: Sequence[str]) -> str:
         _, kind, number, *_ = key.split(".")
         places = {"heads": 0, "further": 1}  # the first fusion layer stands by itself
         return products[int(number) + places[kind]] if kind in places else ""
-    return next(word for word in json.loads(key) if word in products)
+    words: list[str] = json.loads(key)
+    return next(word for word in words if word in products)
 
 
 def recognition(run: Run, at: Sequence[int]) -> Iterator[dict[str, Any]]:
@@ -146,8 +147,8 @@ def text(rows: pd.DataFrame, recognised: pd.DataFrame) -> list[str]:
         own = recognised[recognised["products"] == k]
         found = [spread(own[title]) for title in ("recognised", "of its surface")]
         lines.append(f"| {k} | {own['images'].iloc[0]} | {' | '.join(found)} | {100 / k:.1f} |")
-    seeds = {way: sorted(set(own["seed"])) for way, own in rows.groupby("way", sort=False)}
-    said = "; ".join(f"{way}: {', '.join(map(str, own))}" for way, own in seeds.items())
+    seeds = {way: sorted(set(rows["seed"][rows["way"] == way])) for way in WAYS}
+    said = "; ".join(f"{way}: {', '.join(map(str, own))}" for way, own in seeds.items() if own)
     return [
         *lines,
         "",
