@@ -43,6 +43,24 @@ def test_a_regressor_without_targets_says_how_to_get_them():
         experiences_of("task=component_misalignment", "head=regressor")
 
 
+def test_surface_roughness_is_five_batches_whose_one_number_bears_its_unit():
+    experiences = experiences_of("task=surface_roughness", "data.images_per_class=8")
+    assert [e.name for e in experiences] == [f"batch_{number}" for number in range(1, 6)]
+    assert {(e.head, e.outputs) for e in experiences} == {("shared", ("Ra_micrometres",))}
+    for experience in experiences:
+        assert len({record.labels for record in experience.test}) == 4
+        assert all(0.1 <= record.targets[0] <= 1.6 for record in experience.test)
+
+
+def test_many_products_are_experiences_with_a_head_and_classes_each():
+    experiences = experiences_of("task=many_products", "data.products=6")
+    assert [e.name for e in experiences] == [f"product_{number:03d}" for number in range(1, 7)]
+    assert [e.head for e in experiences] == [e.name for e in experiences]
+    outputs = [e.outputs for e in experiences]
+    assert outputs[:3] == [("good", "scratch"), ("good", "broken_thread"), ("good", "crack")]
+    assert outputs[3:] == outputs[:3]
+
+
 def test_fine_tuning_varies_only_what_leaves_the_placement_as_it_is():
     config = config_of("task=component_misalignment", "method=finetune")
     assert config["data"]["variations"] == ["brightness"]

@@ -1,11 +1,11 @@
 """The row of a run, and the tables of results: of rows, of figures, of the score matrix."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from mlff_cli.metrics.figures import FIGURES, NOTATION, Figured, figures
-from mlff_cli.metrics.registry import by_name
+from mlff_cli.metrics.registry import all_metrics, by_name
 from mlff_cli.results.cells import LEFT_OUT, Kind, Row, known_or_none
 from mlff_cli.results.columns import ADDED, ERROR, columns_of, differing, score_columns
 from mlff_cli.results.matrix import ScoreMatrix
@@ -116,6 +116,26 @@ def results_table(rows: Sequence[Row], title: str = "") -> Table:
     # Of columns without any value as well: they are missing because of what they leave out.
     notes = [*_notes_on_left_out(finished, known), *map(_failure, failed)]
     return Table(title, columns, finished, notes, legend=f"{NOTATION}.")
+
+
+def run_table(matrix: ScoreMatrix, facts: RunFacts, title: str = "") -> Table:
+    """Return the row of one run for people, and the units of its errors."""
+    table = results_table([result_row(matrix, facts)], title)
+    return replace(table, notes=[*table.notes, *_notes_on_units(matrix)])
+
+
+def _notes_on_units(matrix: ScoreMatrix) -> Iterator[str]:
+    """Yield what a metric in the targets' own unit is an error of, their names telling units."""
+    for metric in all_metrics():
+        outputs = [
+            name.removeprefix(f"{metric.name} ")
+            for name in matrix.metrics
+            if metric.unit == "target" and metric.belongs(name) and name != metric.name
+        ]
+        if len(outputs) == 1:
+            yield f"{metric.name} is that of {outputs[0]}, in its unit"
+        elif outputs:
+            yield f"{metric.name} is the mean over {', '.join(outputs)}, each in its own unit"
 
 
 def matrix_table(matrix: ScoreMatrix, name: str) -> Table:

@@ -16,7 +16,7 @@ from mlff_cli.results.page.gallery import WorstImage
 from mlff_cli.results.page.page import RunPage, run_page
 from mlff_cli.results.similarity import similarity_table
 from mlff_cli.results.table import Table
-from mlff_cli.results.tables import result_row, results_table
+from mlff_cli.results.tables import run_table
 from mlff_cli.runs.final_scores import FinalScores
 from mlff_cli.runs.folder import RunFolder
 from mlff_cli.runs.record import RunRecord
@@ -39,7 +39,7 @@ def write_page(
         title=title_of(config),
         lead=f"{config['method']['name']} on {record.facts.backbone}, seed {record.facts.seed}, "
         f"finished {record.finished[:16].replace('T', ' ')} UTC",
-        results=results_table([result_row(matrix, record.facts)]),
+        results=run_table(matrix, record.facts),
         matrix=matrix,
         scored=final.scored,
         figures=final.figures,

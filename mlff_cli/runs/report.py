@@ -21,7 +21,7 @@ from mlff_cli.results.tables import (
     every_row,
     matrix_table,
     result_row,
-    results_table,
+    run_table,
 )
 from mlff_cli.runs.final_scores import FinalScores, chosen_anew, final_scores
 from mlff_cli.runs.folder import RunFolder
@@ -34,7 +34,7 @@ FIGURES, ROW, TEXT = "figures.csv", "results.csv", "results.md"
 
 def show_run(folder: RunFolder, target: Path | None = None) -> None:
     """Print a finished run's row, and where its page lies."""
-    table = results_table([row_of(folder)], title_of(folder.config()))
+    table = run_table(folder.matrix(), folder.record().facts, title_of(folder.config()))
     page = (target or folder.path) / REPORT
     show(table, page if page.is_file() else page.parent)
 
@@ -81,7 +81,7 @@ def write_texts(
     write_atomically(target / FIGURES, figures_text(matrix, final))
     write_atomically(target / ROW, as_csv.render(every_row([row])))
     parts = [f"# {title_of(config)}", "", f"    {record.command}", ""]
-    parts += [as_markdown.render(results_table([row]))]
+    parts += [as_markdown.render(run_table(matrix, record.facts))]
     if record.leaks is not None:
         parts += ["", sentence(record.leaks)]
     for metric in matrix.metrics:

@@ -10,6 +10,7 @@ from mlff_cli.results.tables import (
     matrix_table,
     result_row,
     results_table,
+    run_table,
 )
 
 FACTS = RunFacts(
@@ -182,3 +183,15 @@ def test_experiences_that_are_called_alike_keep_their_cells():
         matrix.add(1, scored, "mAP", value=scored / 10, n=10)
     table = matrix_table(matrix, "mAP")
     assert table.texts(table.rows[0]) == ["after mAP", "10.0 %", "20.0 %", "30.0 %", "40.0 %"]
+
+
+def test_the_table_of_a_run_tells_what_its_error_is_of():
+    one = scored(("mae", "mae Ra_micrometres"))
+    assert run_table(one, FACTS).notes == ["mae is that of Ra_micrometres, in its unit"]
+    several = scored(("mae", "mae dx_pixels", "mae angle_degrees"))
+    assert run_table(several, FACTS).notes == [
+        "mae is the mean over dx_pixels, angle_degrees, each in its own unit"
+    ]
+    shares = run_table(scored(), FACTS, "a title")
+    assert shares == results_table([result_row(scored(), FACTS)], "a title")
+    assert run_table(scored(("mae",)), FACTS).notes == []  # of a run that kept no target apart
