@@ -28,7 +28,7 @@ def test_tensors_belong_to_the_product_in_their_name_or_of_their_number(study, t
     ten = np.zeros(10, np.uint8)
     names = ("adapters.fusion.norm.weight", "adapters.further.0.norm.weight", "adapters.heads.0.a",
              "adapters.heads.1.a")  # fmt: skip
-    save_file({name: ten for name in names}, tmp_path / "adapters.safetensors")
+    save_file(dict.fromkeys(names, ten), tmp_path / "adapters.safetensors")
     save_file({'["experience", "b", "axes"]': ten}, tmp_path / "calibration.safetensors")
     sizes = study("many_products").sizes_of(tmp_path, ["a", "b"])
     assert sizes == {"": 10, "a": 10, "b": 30}
