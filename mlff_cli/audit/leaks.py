@@ -5,14 +5,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 
 from mlff_cli.audit.near_duplicates import (
     Array,
     Duplicate,
     Positions,
+    Read,
     exact_duplicates,
     near_duplicates,
 )
+from mlff_cli.features.columns import ROWS_AT_ONCE, Columns
 from mlff_cli.features.features import Features
 from mlff_cli.features.pooling import LevelInput
 from mlff_cli.tasks.record import Record
@@ -64,9 +67,6 @@ def find_leaks(
     images = [record.image for record in records]
     columns = features.read(images, leak_inputs(features))
 
-    def read(positions: Positions) -> Sequence[Array]:
-        return [column.numpy() for column in columns[torch.from_numpy(positions)]]
-
     by_product: dict[str, tuple[list[int], list[int]]] = {}
     for position, record in enumerate(records):
         parts = by_product.setdefault(record.product, ([], []))
@@ -74,7 +74,11 @@ def find_leaks(
     near = [
         pair
         for own_train, own_score in by_product.values()
-        for pair in near_duplicates(read, own_train, own_score)
+        for pair in near_duplicates(
+            _reader(columns, [*own_train, *own_score], gaps=len(features.modalities) > 1),
+            own_train,
+            own_score,
+        )
     ]
     return Leaks(
         records,
@@ -84,7 +88,39 @@ def find_leaks(
     )
 
 
+def _reader(columns: Columns, positions: Sequence[int], *, gaps: bool) -> Read:
+    """Return what reads features by position.
+
+    With `gaps`, where an image of a part is missing, the mean over `positions` stands for it: two
+    parts that lack the same are not alike for that.
+    """
+    means = _means(columns, torch.tensor(positions)) if gaps else []
+
+    def read(wanted: Positions) -> Sequence[Array]:
+        found = columns[torch.from_numpy(wanted)]
+        if gaps:
+            pairs = zip(found, means, strict=True)
+            found = [torch.where(column.isnan(), mean, column) for column, mean in pairs]
+        return [column.numpy() for column in found]
+
+    return read
+
+
+def _means(columns: Columns, positions: Tensor) -> list[Tensor]:
+    """Return the mean (C,) of each column over the rows at positions that are there."""
+    totals: list[Tensor] = [torch.zeros(shape, dtype=torch.float64) for shape in columns.shapes]
+    counts = [torch.zeros(shape) for shape in columns.shapes]
+    for part in torch.split(positions, ROWS_AT_ONCE):
+        for number, column in enumerate(columns[part]):
+            totals[number] += column.double().nansum(dim=0)
+            counts[number] += (~column.isnan()).sum(dim=0)
+    return [
+        (total / count.clamp(min=1)).float() for total, count in zip(totals, counts, strict=True)
+    ]
+
+
 def leak_inputs(features: Features) -> list[LevelInput]:
     """Return what is compared; levels pooled in these ways are stored for every image anyway."""
-    levels = features.facts.levels[-DEEPEST_LEVELS:]
+    # Levels of all modalities stand depth by depth.
+    levels = features.levels[-DEEPEST_LEVELS * len(features.modalities) :]
     return [LevelInput(level.name, pooling) for level in levels for pooling in POOLINGS]

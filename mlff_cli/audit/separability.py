@@ -9,6 +9,7 @@ from mlff_cli.features.features import Features
 from mlff_cli.features.pooling import LevelInput
 from mlff_cli.metrics.separability import Array, Neighbours, inner_products, logme, neighbours
 from mlff_cli.tasks.experience import Experience
+from mlff_cli.tasks.modalities import missing_of
 from mlff_cli.tasks.record import Record
 
 POOLINGS = ("max", "min", "range")
@@ -37,9 +38,10 @@ class Separability:
     @classmethod
     def of(cls, features: Features, experience: Experience, limit: int = SAMPLE) -> "Separability":
         """Take it from the stored features of training images; no others are looked at."""
-        records = sample(experience.train, limit)
+        whole = [r for r in experience.train if not missing_of(r.image, features.modalities)]
+        records = sample(whole, limit)
         images = [record.image for record in records]
-        levels = [level.name for level in features.facts.levels]
+        levels = [level.name for level in features.levels]
         read = features.read(images, inputs_of(features))[:]
         columns = [column.double().numpy() for column in read]
         blocks = {
@@ -70,7 +72,7 @@ class Separability:
 
 def inputs_of(features: Features) -> list[LevelInput]:
     """Return what is read of every level."""
-    levels = features.facts.levels
+    levels = features.levels
     return [LevelInput(level.name, pooling) for level in levels for pooling in POOLINGS]
 
 

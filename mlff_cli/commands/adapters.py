@@ -75,11 +75,12 @@ def _recorded(path: Path, words: Sequence[str], config: Mapping[str, Any]) -> di
 
 def _answered(path: Path, words: Sequence[str], config: Mapping[str, Any]) -> dict[Key, Said]:
     """Return what a run says of images."""
-    from mlff_cli.data.asked import asked_images
+    from mlff_cli.data.asked import asked
     from mlff_cli.runs.opening import predictor_of
 
     with logging_to(None):
-        answers = predictor_of(path, config, look=False).answers(asked_images(words))
+        predictor = predictor_of(path, config, look=False)
+        answers = predictor.answers(asked(words, predictor.modalities))
         return {
             (answer.product, answer.content or answer.path): Said(
                 answer.path, answer.product, answer.label or answer.problem, answer.decision

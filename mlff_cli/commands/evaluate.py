@@ -12,6 +12,7 @@ from mlff_cli.results.renderers.terminal import across, console
 from mlff_cli.runs.building import build_scorer, build_task
 from mlff_cli.runs.evaluation import write_evaluation
 from mlff_cli.runs.listing import PLACES, Listing, listing_of
+from mlff_cli.runs.modalities import refuse_other_modalities
 from mlff_cli.runs.reopen import OpenRun, reopen
 from mlff_cli.runs.report_folder import report_folder
 from mlff_cli.runs.splits_file import DIGITS
@@ -47,7 +48,10 @@ def _others(opened: OpenRun, config: Mapping[str, Any]) -> int:
     data = {**config["data"], "image_size": opened.config["data"]["image_size"]}
     if data.get("bits") == AUTO:  # 16-bit images are as bright as they were in training
         data["bits"] = opened.data.get("bits", AUTO)
+    if "modalities" in data and not data["modalities"]:
+        data["modalities"] = opened.config["data"].get("modalities", [])
     theirs = {**opened.config, "data": data}
+    refuse_other_modalities(opened.config, theirs)
     listing = listing_of(theirs)
     if not config["score_trained_images"]:
         _refuse_trained_images(opened, listing)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mlff_cli.data.asked import asked_images
+from mlff_cli.data.asked import asked
 from mlff_cli.data.files import FileImage
 from mlff_cli.errors import UserError
 from mlff_cli.images.glow import overlaid
@@ -30,6 +30,7 @@ FIRST = (
     "path", "content", "product", "product_sure", "label", "decision", "defect_score", "threshold",
     "novelty",
 )  # fmt: skip
+MISSING = "missing"
 LAST = ("milliseconds", "problem")
 """Columns of a file of answers, before and behind the scores; where they come from stands last."""
 
@@ -43,9 +44,9 @@ def run(config: Mapping[str, Any]) -> int:
         raise UserError("predict needs a run and images: mlff predict runs/<task>/<run> new/*.png")
     path, *words = config["words"]
     output, overlays = _output(config["output"]), _overlays(config)
-    images = asked_images(words)
     with logging_to(None):
         predictor = predictor_of(Path(path).expanduser(), config, look=overlays is not None)
+        images = asked(words, predictor.modalities)
         shown: list[Line] = []
         counts: Counter[str] = Counter()
         with _written(output, columns_of(predictor)) as write:
@@ -68,6 +69,11 @@ def _watch(config: Mapping[str, Any]) -> None:
     watched, output, overlays = _to_watch(config)
     run_folder = Path(config["words"][0]).expanduser()
     predictor = predictor_of(run_folder, config, look=overlays is not None)
+    if predictor.modalities:
+        raise UserError(
+            f"predict --watch: this run reads {', '.join(predictor.modalities)} of each part, and "
+            "nothing tells when all of them have arrived; give the images themselves"
+        )
     log = AnswersLog(
         output,
         columns_of(predictor),
@@ -145,13 +151,15 @@ def _draw(answer: Answer, folder: Path, number: int) -> None:
 def columns_of(predictor: Answering) -> list[str]:
     """Return the columns of a file of answers."""
     scores = (SCORE + name for name in predictor.outputs)
-    return [*FIRST, *scores, *LAST, *predictor.provenance]
+    missing = [MISSING] if predictor.modalities else []
+    return [*FIRST, *missing, *scores, *LAST, *predictor.provenance]
 
 
 def line_of(answer: Answer, predictor: Answering) -> Line:
     """Return what is known of an answer by column."""
     return {
         **{name: getattr(answer, name) for name in FIRST},
+        MISSING: ";".join(answer.missing),
         **{SCORE + name: score for name, score in answer.scores.items()},
         "best": max(answer.scores.values(), default=None) if predictor.scores_are_shares else None,
         "milliseconds": round(answer.milliseconds, 3),

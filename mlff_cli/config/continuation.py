@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mlff_cli.config.identity import completed
+from mlff_cli.config.modalities import several
 from mlff_cli.config.plug_ins_needed import refuse_other_plug_ins
 from mlff_cli.config.saved import read_config
 from mlff_cli.config.schema import flatten
@@ -20,7 +21,9 @@ FIXED = ("backbone", "fusion", "head", "schedule", "features")
 TAKEN = (*FIXED, "method", "splits", "seed", "task")
 """What is taken over; further keys of these may be given anew."""
 
-ALWAYS_TAKEN, TAKEN_OF_SAME_KIND = ("image_size",), ("variations", "good")
+MODALITIES = ("modalities", "modality_dropout")
+
+ALWAYS_TAKEN, TAKEN_OF_SAME_KIND = ("image_size", *MODALITIES), ("variations", "good")
 """Keys of `data`: what fits every data set, and what fits one of the same kind."""
 
 FILES = ("folder", "csv")
@@ -69,6 +72,9 @@ def going_on(config: Mapping[str, Any], words: Sequence[str]) -> dict[str, Any]:
             whole["trainer"] = {**whole["trainer"], key: parent["trainer"][key]}
     if whole["data"]["image_size"] != parent["data"]["image_size"]:
         raise _unfitting("data.image_size", parent["data"]["image_size"])
+    here, there = (several(data.get("modalities")) for data in (whole["data"], parent["data"]))
+    if here != there:
+        raise _unfitting("data.modalities", there)
     return whole
 
 

@@ -30,7 +30,11 @@ def _without(tree: Mapping[str, Any], values: Mapping[str, Values], prefix: str 
     }
 
 
-BEFORE = {"backbone": {"engine": "plain"}, "method": {"start": "scratch"}}
+BEFORE: Mapping[str, Mapping[str, Any]] = {
+    "backbone": {"engine": "plain"},
+    "method": {"start": "scratch"},
+    "data": {"modalities": [], "modality_dropout": 0.2},
+}
 """What was done before there were keys that say so, by section."""
 
 

@@ -1,15 +1,100 @@
 """The images that somebody asks about: files, folders, patterns and lists."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from glob import glob, has_magic
 from pathlib import Path
 
+from mlff_cli.data.columns import column_of
 from mlff_cli.data.files import natural
 from mlff_cli.data.manifest import read_manifest
+from mlff_cli.data.modalities import by_part
 from mlff_cli.errors import UserError
 from mlff_cli.images.decoding import SUFFIXES, UNSUPPORTED
+from mlff_cli.images.given import GivenImage
 
 LISTS = (".csv", ".tsv")
+
+
+@dataclass(frozen=True)
+class PartFiles:
+    """The images of one part that somebody asks about.
+
+    Attributes:
+        files: Modality and file of each that is there, one at least.
+    """
+
+    files: tuple[tuple[str, Path], ...]
+
+
+One = Path | GivenImage
+"""An image that somebody asks about: a file, or an image in memory."""
+
+Asked = One | PartFiles
+"""An image, or several of one part."""
+
+
+def file_of(asked: Asked) -> One:
+    """Return the image by which what was asked is named: of several of a part the first."""
+    return asked.files[0][1] if isinstance(asked, PartFiles) else asked
+
+
+def asked(words: Sequence[str], modalities: Sequence[str]) -> list[Asked]:
+    """Return the images that words stand for; with modalities those of each part together.
+
+    The images of a part are told by their names, as in a data set of folders: `x.png` and
+    `x_thermal.png`; in a CSV file by the columns `path` and `path_thermal`. Some may be missing.
+
+    Raises:
+        UserError: As `asked_images`, or an image is of none of the modalities.
+    """
+    if not modalities:
+        return list(asked_images(words))
+    lists = {word for word in words if Path(word).suffix.lower() in LISTS}
+    parts: list[Asked] = []
+    for word in words:
+        if word in lists:
+            parts += _listed_parts(Path(word).expanduser(), modalities)
+    paths = asked_images([word for word in words if word not in lists])
+    for own in by_part(paths, modalities).values():
+        strange = [path for name, path in own.items() if name not in modalities]
+        if strange:
+            ends = ", ".join(f"_{name}" for name in modalities)
+            raise UserError(
+                f"{strange[0]}: this run reads {', '.join(modalities)}; name files so that they "
+                f"end in {ends}, or list them in a CSV file with the columns "
+                f"{', '.join(map(column_of, modalities))}"
+            )
+        parts.append(_part(own, modalities))
+    return parts
+
+
+def _part(files: Mapping[str, Path], modalities: Sequence[str]) -> PartFiles:
+    return PartFiles(tuple((name, files[name]) for name in modalities if name in files))
+
+
+def _listed_parts(file: Path, modalities: Sequence[str]) -> list[PartFiles]:
+    columns = {name: column_of(name) for name in modalities}
+    manifest = read_manifest(file, must_have=next(iter(columns.values())))
+    there = {name: column for name, column in columns.items() if column in manifest.columns}
+    if not there:
+        raise UserError(
+            f"{file}, line 1: there is no column {' or '.join(columns.values())}; name the "
+            "images' columns so"
+        )
+    parts = []
+    for line, cells in manifest.rows:
+        files = {
+            name: file.parent / cells[column].replace("\\", "/")
+            for name, column in there.items()
+            if cells[column]
+        }
+        if not files:
+            raise UserError(
+                f"{file}, line {line}: no image is named in {', '.join(there.values())}"
+            )
+        parts.append(_part(files, modalities))
+    return parts
 
 
 def asked_images(words: Sequence[str]) -> list[Path]:

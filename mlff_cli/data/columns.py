@@ -1,10 +1,14 @@
 """Which columns of a manifest are read, and those that were perhaps meant to be."""
 
+import logging
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from mlff_cli.config.modalities import PLAIN
 from mlff_cli.data.manifest import Manifest
 from mlff_cli.errors import UserError, nearest
+
+log = logging.getLogger(__name__)
 
 READ = ("path", "label", "labels", "product", "batch", "group", "split")
 """Columns that are known by their names, beside targets and boxes."""
@@ -23,6 +27,39 @@ LIKE_A_BOX = (
     ("left", "top", "right", "bottom"),
 )
 """Columns, in small letters, that were perhaps meant to tell one."""
+
+
+def column_of(modality: str) -> str:
+    """Return the column that holds the images of a modality."""
+    return "path" if modality == PLAIN else f"path_{modality}"
+
+
+def refuse_unknown_modalities(
+    columns: Sequence[str], modalities: Sequence[str], file: Path, *, boxed: bool
+) -> None:
+    """Refuse modalities without a column, and parts of images where there are several.
+
+    Raises:
+        UserError: It names the column.
+    """
+    for name in modalities:
+        if column_of(name) not in columns:
+            near = nearest(column_of(name), filter(None, columns))
+            raise UserError(f"{file}, line 1: there is no column '{column_of(name)}'; {near}")
+    if boxed and len(modalities) > 1:
+        raise UserError(
+            f"{file}, line 1: x, y, width and height tell a part of one image, and "
+            f"data.modalities={list(modalities)} names several; cut the parts out, or leave these "
+            "columns out with data.ignored_columns=[x,y,width,height]"
+        )
+    others = [name for name in columns if name.startswith("path_")]
+    if others and not modalities:
+        log.info(
+            "%s: %s not read; data.modalities=[%s] reads them beside path",
+            file,
+            "the column " + others[0] + " is" if len(others) == 1 else ", ".join(others) + " are",
+            ",".join([PLAIN, *(name.removeprefix("path_") for name in others)]),
+        )
 
 
 def without(manifest: Manifest, ignored: Sequence[str], file: Path) -> Manifest:

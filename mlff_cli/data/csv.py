@@ -5,10 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlff_cli.data.columns import has_boxes, refuse_near_columns, without
-from mlff_cli.data.files import FileDataset, natural
+from mlff_cli.data.columns import (
+    has_boxes,
+    refuse_near_columns,
+    refuse_unknown_modalities,
+    without,
+)
+from mlff_cli.data.files import natural
 from mlff_cli.data.manifest import Manifest, read_manifest
 from mlff_cli.data.manifest_rows import Rows, shortened
+from mlff_cli.data.modalities import MultimodalDataset
 from mlff_cli.errors import SHOWN, UserError, nearest
 from mlff_cli.tasks.record import Record, one_form
 
@@ -16,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(kw_only=True)
-class Csv(FileDataset):
+class Csv(MultimodalDataset):
     """Images by a manifest: `path`, one of `label`, `labels` or targets, and optional columns.
 
     Columns: `label` is one class; `labels` any number, separated by `;` or `|` (an empty cell
@@ -24,7 +30,8 @@ class Csv(FileDataset):
     validation or val, test) are optional. Products and batches come in the order of their first
     rows: a manifest may tell the order of production. Other columns are ignored, unless they are
     like one of these. With `x`, `y`, `width` and `height`, in pixels, a row is that part of an
-    image; parts of one image stay on one side of a split.
+    image; parts of one image stay on one side of a split. With `modalities` a row has several
+    images, in `path` and `path_<modality>`; some of its cells may be empty.
 
     Attributes:
         file: The manifest, UTF-8, separated by comma, semicolon or tab.
@@ -64,6 +71,7 @@ class Csv(FileDataset):
         refuse_near_columns(manifest.columns, self.target_names, file)
         root = self.folder("the images of the manifest") if self.root else file.parent.resolve()
         boxed = has_boxes(manifest.columns, self.target_names, file)
+        refuse_unknown_modalities(manifest.columns, self.modalities, file, boxed=boxed)
         rows = Rows(self, root, kind, manifest, classes=self.classes, boxed=boxed)
         records, problems = [], []
         for line, cells in manifest.rows:

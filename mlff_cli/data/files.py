@@ -28,7 +28,8 @@ from mlff_cli.images.decoding import (
 )
 from mlff_cli.images.variations import VARIATIONS, check_variations
 from mlff_cli.system.silence import no_bars
-from mlff_cli.tasks.record import Record, one_form
+from mlff_cli.tasks.modalities import parts_of
+from mlff_cli.tasks.record import ImageSource, Record, one_form
 
 __all__ = ["SUFFIXES", "FileDataset", "FileImage", "header_problem", "natural", "one_of", "usable"]
 
@@ -100,6 +101,11 @@ def _part(pixels: NDArray[np.uint8], box: Box | None) -> NDArray[np.uint8]:
     return pixels[top : top + height, left : left + width].copy()
 
 
+def files_of(image: ImageSource) -> list[Path]:
+    """Return the files that an image is read from."""
+    return [part.path for part in parts_of(image) if isinstance(part, FileImage)]
+
+
 def usable(
     records: Sequence[Record], on_bad_image: str, limit: float
 ) -> tuple[list[Record], list[tuple[str, str]]]:
@@ -109,11 +115,11 @@ def usable(
     file is decoded, so that data cut off half-way are found too; more than the share `limit` of
     bad ones raises `UserError`.
     """
-    paths = [r.image.path if isinstance(r.image, FileImage) else None for r in records]
-    files = [path for path in dict.fromkeys(paths) if path is not None]
+    paths = [files_of(record.image) for record in records]
+    files = list(dict.fromkeys(path for own in paths for path in own))
     checked = _decoded(files) if on_bad_image == "skip" else map(header_problem, files)
-    of_file: dict[Path | None, str | None] = dict(zip(files, checked, strict=True))
-    problems = [of_file.get(path) for path in paths]
+    of_file = dict(zip(files, checked, strict=True))
+    problems = [next(filter(None, map(of_file.get, own)), None) for own in paths]
     bad = [(r.name, p) for r, p in zip(records, problems, strict=True) if p is not None]
     if bad and on_bad_image == "error":
         raise UserError(f"{_told(bad, len(records))}\n{_REMEDY}")

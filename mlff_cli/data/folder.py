@@ -1,11 +1,13 @@
 """A user's own images, told apart by their folders: product/class/image."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlff_cli.data.files import FileDataset, FileImage, natural, one_of
+from mlff_cli.config.modalities import PLAIN
+from mlff_cli.data.files import FileImage, files_of, natural, one_of
 from mlff_cli.data.left_out import tell_left_out
+from mlff_cli.data.modalities import MultimodalDataset, by_part, joined
 from mlff_cli.data.split_folders import settled, split_folders
 from mlff_cli.errors import UserError
 from mlff_cli.images.decoding import SUFFIXES
@@ -15,13 +17,14 @@ LAYOUT = "data.root/<product>/<class>/<image>, or data.root/<class>/<image> for 
 
 
 @dataclass(kw_only=True)
-class Folder(FileDataset):
+class Folder(MultimodalDataset):
     """Images in `root/<product>/<class>/`, or in `root/<class>/` when there is one product.
 
     At the top, or in a product, there may be folders of splits before that: `train/`, `val/`
     (`valid/`, `validation/`) and `test/`. So MVTec AD is read as it comes: `<product>/train/good/`,
     `<product>/test/<defect>/`; its masks in `<product>/ground_truth/` are no images. Hidden names
-    are ignored; a warning tells what else is left out.
+    are ignored; a warning tells what else is left out. With `modalities` the files `x.png` and
+    `x_thermal.png` are images of one part.
 
     Attributes:
         folder_splits: `use` them, `ignore` them and draw splits from all images, or `auto`: they
@@ -33,6 +36,11 @@ class Folder(FileDataset):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.modalities == [PLAIN]:
+            raise UserError(
+                f"data.modalities=[{PLAIN}]: files of other images are told by the ends of their "
+                "names; name these as well, or leave the key away where there are none"
+            )
         one_of("data.folder_splits", self.folder_splits, ("auto", "use", "ignore"))
 
     def listed(self) -> list[Record]:
@@ -46,7 +54,7 @@ class Folder(FileDataset):
                 f"data.root={self.root} mixes two layouts: one split holds classes, another "
                 f"products ({max(products)}); choose {LAYOUT}"
             )
-        used = [record.image.path for record in records if isinstance(record.image, FileImage)]
+        used = [path for record in records for path in files_of(record.image)]
         tell_left_out(root, used, masks=self._masks, layout=LAYOUT)
         return settled(records, self.folder_splits)
 
@@ -123,17 +131,31 @@ class Folder(FileDataset):
     def _classes(
         self, folders: Sequence[Path], product: str, root: Path, split: str
     ) -> list[Record]:
+        modalities = self.modalities or [PLAIN]
         return [
             Record(
-                name=path.relative_to(root).as_posix(),
-                image=FileImage(path),
+                name=name.relative_to(root).as_posix(),
+                image=joined({key: FileImage(path) for key, path in paths.items()}, modalities),
                 labels=(folder.name,),
                 product=product,
                 split=split,
             )
             for folder in folders
-            for path in self._filled(folder, root)
+            for name, paths in self._parts(self._filled(folder, root), modalities)
         ]
+
+    def _parts(
+        self, paths: Sequence[Path], modalities: Sequence[str]
+    ) -> Iterator[tuple[Path, dict[str, Path]]]:
+        """Yield what names a part, and its files of the modalities asked for."""
+        if not self.modalities:
+            yield from ((path, {PLAIN: path}) for path in paths)
+            return
+        for own in by_part(paths, modalities).values():
+            wanted = {name: own[name] for name in modalities if name in own}
+            if wanted:
+                # The same name, and so the same split, whichever modalities are asked for.
+                yield own.get(PLAIN) or next(iter(wanted.values())), wanted
 
     def _filled(self, folder: Path, root: Path) -> list[Path]:
         images = self.images(folder, root)

@@ -5,10 +5,11 @@ Y. Huang, C. Qiu, K. Yuan, "Surface defect saliency of magnetic tile" (2018/2020
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mlff_cli.data.files import FileDataset, FileImage, one_of
+from mlff_cli.data.files import FileImage, one_of
+from mlff_cli.data.modalities import MultimodalDataset, joined
 from mlff_cli.errors import UserError
 from mlff_cli.tasks.record import Record
 
@@ -18,7 +19,7 @@ _NAME = re.compile(r"exp([0-9]+)_num_([0-9]+)\.jpg", re.IGNORECASE)
 
 
 @dataclass(kw_only=True)
-class MagneticTile(FileDataset):
+class MagneticTile(MultimodalDataset):
     """Images `MT_<Class>/Imgs/exp<E>_num_<N>.jpg`; one product, batches exp0 to exp6.
 
     Attributes:
@@ -28,6 +29,7 @@ class MagneticTile(FileDataset):
             number, each run of rising exposure. `image_leaks` lets each image stand for itself, as
             published splits do; the same tile is then both trained on and scored.
         exposures: Those that are kept, by number; empty keeps all.
+        modalities: Exposures (exp1, ...) that are the images of one record: a tile.
     """
 
     good: str | list[str] = field(default_factory=lambda: ["good", "free"])
@@ -39,20 +41,27 @@ class MagneticTile(FileDataset):
         super().__post_init__()
         one_of("data.labelling", self.labelling, ("defects", "good_defect"))
         one_of("data.grouping", self.grouping, ("exposure_run", "image_leaks"))
+        if self.modalities and (self.exposures or self.grouping != "exposure_run"):
+            raise UserError(
+                "data.modalities: makes one record of all exposures of a tile; leave "
+                "data.exposures and data.grouping away"
+            )
 
     def listed(self) -> list[Record]:
         """Return the images class by class, by number; the PNG masks are left out."""
         root = self.folder("MT_Free, MT_Blowhole, ... of the magnetic tiles")
         home = root / "magnetic_tile" if (root / "magnetic_tile").is_dir() else root
         records = [record for name in CLASSES for record in self._of_class(name, home, root)]
-        kept = [f"exp{exposure}" for exposure in self.exposures]
+        kept = self.modalities or [f"exp{exposure}" for exposure in self.exposures]
         there = {record.batch for record in records}
         if missing := [batch for batch in kept if batch not in there]:
+            key = "modalities" if self.modalities else "exposures"
             raise UserError(
-                f"data.exposures: no image is named {missing[0]}_num_...; there are "
+                f"data.{key}: no image is named {missing[0]}_num_...; there are "
                 f"{', '.join(sorted(there))}"
             )
-        return [record for record in records if not kept or record.batch in kept]
+        records = [record for record in records if not kept or record.batch in kept]
+        return _tiles(records, self.modalities) if self.modalities else records
 
     def _of_class(self, name: str, home: Path, root: Path) -> list[Record]:
         folder = home / f"MT_{name.capitalize()}" / "Imgs"
@@ -91,3 +100,19 @@ class MagneticTile(FileDataset):
                 )
             )
         return records
+
+
+def _tiles(records: Sequence[Record], modalities: Sequence[str]) -> list[Record]:
+    """Return a record for each tile: its images are the exposures that there are of it."""
+    tiles: dict[str, dict[str, Record]] = {}
+    for record in records:
+        tiles.setdefault(record.group, {})[record.batch] = record
+    return [
+        replace(
+            next(iter(own.values())),
+            name=tile,
+            image=joined({name: record.image for name, record in own.items()}, modalities),
+            batch="",
+        )
+        for tile, own in tiles.items()
+    ]

@@ -6,13 +6,15 @@ from os.path import lexists
 from pathlib import Path
 from unicodedata import normalize
 
-from mlff_cli.data.columns import BOX
-from mlff_cli.data.files import Box, FileDataset, FileImage, box_problem
+from mlff_cli.config.modalities import PLAIN
+from mlff_cli.data.columns import BOX, column_of
+from mlff_cli.data.files import Box, FileImage, box_problem
 from mlff_cli.data.manifest import Manifest
+from mlff_cli.data.modalities import MultimodalDataset, joined
 from mlff_cli.data.split_folders import SPLIT_OF
 from mlff_cli.errors import UserError, nearest
 from mlff_cli.images.decoding import upright_size
-from mlff_cli.tasks.record import Record, one_form
+from mlff_cli.tasks.record import ImageSource, Record, one_form
 
 
 class Rows:
@@ -20,7 +22,7 @@ class Rows:
 
     def __init__(
         self,
-        dataset: FileDataset,
+        dataset: MultimodalDataset,
         root: Path,
         kind: str,
         manifest: Manifest,
@@ -49,7 +51,7 @@ class Rows:
             if any(cells.get(name) for _, cells in manifest.rows)
         ]
         self.folders: dict[Path, Path] = {}
-        self.seen: dict[FileImage, tuple[int, Record]] = {}
+        self.seen: dict[ImageSource, tuple[int, Record]] = {}
         self.sizes: dict[Path, tuple[int, int] | None] = {}
         self.parts: dict[Path, tuple[int, str, str]] = {}
         self.spellings: dict[str, str] = {}
@@ -60,7 +62,7 @@ class Rows:
         Raises:
             UserError: It names the column and what is wrong there.
         """
-        path = self._path(cells["path"])
+        paths = self._paths(cells)
         for name in self.used:
             if not cells[name]:
                 raise UserError(f"column {name}: is empty here and filled in other rows")
@@ -69,10 +71,13 @@ class Rows:
             raise UserError(
                 f"column split: '{shortened(split)}' is unknown; use train, val or test"
             )
+        path, text = next(iter(paths.values()))
         box = self._box(path, cells) if self.boxed else None
-        image = FileImage(path, box=box)
+        images = {name: FileImage(own, box=box) for name, (own, _) in paths.items()}
+        image = joined(images, self.dataset.modalities or [PLAIN])
         record = Record(
-            name=cells["path"] + ("" if box is None else "#xywh={},{},{},{}".format(*box)),
+            name=(cells["path"] or text)
+            + ("" if box is None else "#xywh={},{},{},{}".format(*box)),
             image=image,
             labels=self._labels(cells[self.kind]) if self.kind else (),
             targets=() if self.kind else self._targets(cells),
@@ -118,9 +123,18 @@ class Rows:
             )
         return given or name
 
-    def _path(self, text: str) -> Path:
-        if not text:
-            raise UserError("column path: is empty")
+    def _paths(self, cells: Mapping[str, str]) -> dict[str, tuple[Path, str]]:
+        """Return the file of each image that the row has, and how it is written there."""
+        columns = {column_of(name): name for name in self.dataset.modalities or [PLAIN]}
+        given = {column: name for column, name in columns.items() if cells[column]}
+        if not given:
+            raise UserError(f"column {' or '.join(columns)}: is empty")
+        return {
+            name: (self._path(cells[column], column), cells[column])
+            for column, name in given.items()
+        }
+
+    def _path(self, text: str, column: str = "path") -> Path:
         # Manifests written on Windows; a backslash in a name is hardly ever meant elsewhere.
         path = _as_on_disk(self.root, text.replace("\\", "/"))
         if path.parent not in self.folders:
@@ -132,16 +146,16 @@ class Rows:
             there = real.exists()
         except (OSError, RuntimeError) as error:  # a name too long, links in a circle
             raise UserError(
-                f"column path: {shortened(text)} cannot be looked up: {error}"
+                f"column {column}: {shortened(text)} cannot be looked up: {error}"
             ) from None
         if not self.dataset.allow_outside_root and not real.is_relative_to(self.root):
             raise UserError(
-                f"column path: {shortened(text)} leads out of {self.root}; set data.root=<folder>, "
-                "or data.allow_outside_root=true to admit it"
+                f"column {column}: {shortened(text)} leads out of {self.root}; set "
+                "data.root=<folder>, or data.allow_outside_root=true to admit it"
             )
         if self.dataset.on_bad_image == "error" and not there:
             raise UserError(
-                f"column path: {shortened(text)} is not in {self.root}; fix the path or set "
+                f"column {column}: {shortened(text)} is not in {self.root}; fix the path or set "
                 "data.root"
             )
         return real

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from mlff_cli.backbones.engines import GRAPHS
+from mlff_cli.backbones.levels import LevelInfo
 from mlff_cli.backbones.recipe import BackboneRecipe
 from mlff_cli.errors import UserError
 from mlff_cli.features.columns import Columns, Rows, Whole
@@ -55,9 +56,12 @@ class Features:
         kinds: What variations may do to an image.
         seconds: Time spent on extraction so far.
         extracted: Images that went through the backbone so far.
+        modalities: Names of the images of each part; a single "" where parts have one each.
         graphs: Where graphs are kept, and what is known of their networks; None:
             in memory alone.
     """
+
+    modalities: tuple[str, ...] = ("",)
 
     def __init__(
         self,
@@ -95,6 +99,11 @@ class Features:
         with suppress(UserError):  # beside a graph that cannot be kept either
             keep_facts(facts, self.recipe, self.graphs)
         return facts
+
+    @property
+    def levels(self) -> Sequence[LevelInfo]:
+        """What fusion layers can read: the levels of the backbone."""
+        return self.facts.levels
 
     def _built(self) -> "Backbone":
         if self._network is None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mlff_cli.errors import UserError
+from mlff_cli.tasks.modalities import MultimodalImage, parts_of
 from mlff_cli.tasks.record import ImageSource
 
 logger = logging.getLogger(__name__)
@@ -40,11 +41,22 @@ def identities(images: Sequence[ImageSource], memo: Path | None) -> list[str]:
 
     An image with a `path` is one file, its identity the SHA-256 of the bytes, or what its
     `identity_of` makes of that; `memo` is a file that remembers the hash by path, size and times
-    (None: nothing is remembered). Any other image tells its identity itself.
+    (None: nothing is remembered). Several images of one part are hashed one by one. Any other image
+    tells its identity itself.
 
     Raises:
         UserError: A file cannot be read; the message names it.
     """
+    contents = iter(_of_single([part for image in images for part in parts_of(image)], memo))
+    return [
+        image.identity_of([next(contents) for _ in image.parts])
+        if isinstance(image, MultimodalImage)
+        else next(contents)
+        for image in images
+    ]
+
+
+def _of_single(images: Sequence[ImageSource], memo: Path | None) -> list[str]:
     paths = [_path(image) for image in images]
     hashes = of_files([path for path in paths if path is not None], memo, _sha256)
     return [

@@ -113,13 +113,13 @@ def fit_together(
         batches: The inputs of a fusion layer; gone through twice.
         parts: Makes of the inputs of a batch what is standardised: one (B, C, ...) each.
     """
-    means = [_Average() for _ in scalings]
+    means = [Average() for _ in scalings]
     for inputs in batches:
         for mean, values in zip(means, parts(inputs), strict=True):
             mean.add(values.cpu().double())
     if not all(mean.count for mean in means):
         return
-    variances = [_Average() for _ in scalings]
+    variances = [Average() for _ in scalings]
     for inputs in batches:
         for variance, mean, values in zip(variances, means, parts(inputs), strict=True):
             variance.add((values.cpu().double() - _by_channel(mean.value, values)) ** 2)
@@ -127,7 +127,7 @@ def fit_together(
         scaling.set_constants(mean.value, variance.value)
 
 
-class _Average:
+class Average:
     """The mean of each channel over what was added."""
 
     def __init__(self) -> None:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mlff_cli.backbones.levels import sides
+from mlff_cli.errors import UserError
 from mlff_cli.images.loading import resized
 from mlff_cli.library.guest import as_guest
 from mlff_cli.library.opened import Opened
@@ -77,13 +78,17 @@ def load_network(run: Run | str | Path, product: str | None = None) -> ImageToSc
         product: Which head answers; None: the only one.
 
     Raises:
-        UserError: There is no such run or product, or several and none was named.
+        UserError: There is no such run or product, or several and none was named; or the run
+            reads several images of each part.
     """
     from mlff_cli.runs.deciding import DecisionSettings, decision_of
     from mlff_cli.runs.export.network import Inspection
 
     with as_guest():
         deployed = Opened(open_run(run).folder).deployed((), {"trainer.device": "cpu"})
+        if deployed.modalities:
+            names = ", ".join(deployed.modalities)
+            raise UserError(f"this run reads {names} of each part; predict() answers with it")
         chosen = deployed.product(product)
         method = deployed.method_of(chosen.head)
         decision = decision_of(deployed, chosen, DecisionSettings())

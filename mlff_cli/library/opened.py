@@ -9,7 +9,7 @@ from mlff_cli.config.overrides import words_of
 from mlff_cli.errors import UserError
 from mlff_cli.library.frames import frame
 from mlff_cli.library.guest import as_guest
-from mlff_cli.library.images import ImageLike, asked_about
+from mlff_cli.library.images import ImageLike, asked_about, parts_about
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -39,9 +39,9 @@ class Opened:
         from mlff_cli.commands.predict import columns_of, line_of
         from mlff_cli.system.logs import logging_to
 
-        asked = asked_about(images)
         with as_guest(show=show), logging_to(None):
             predictor = self.predictor(words, keys)
+            asked = parts_about(images, predictor.modalities)
             lines = [line_of(answer, predictor) for answer in predictor.answers(asked)]
         return frame(lines, columns_of(predictor))
 
@@ -59,6 +59,7 @@ class Opened:
         (asked,) = asked_about([image])
         with as_guest():
             predictor = self.predictor(words, keys, look=True)
+            parts_about([image], predictor.modalities)
             (answer,) = predictor.answers([asked])
             if answer.where is None:
                 raise UserError(f"{asked}: {answer.problem}")

@@ -36,7 +36,7 @@ class FrozenMethod(Method):
     def __init__(self, context: Context) -> None:
         self.context = context
         # Asked first: where nothing is kept of the backbone, building it draws random numbers.
-        levels = context.features.facts.levels
+        levels = context.features.levels
         torch.manual_seed(context.seed)
         own_fusion = self.own_fusion and context.shared_fusion is not True
         adapters = Adapters(partial(self._fusion, levels), context.head, own_fusion=own_fusion)

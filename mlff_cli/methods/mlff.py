@@ -22,6 +22,7 @@ from mlff_cli.methods.start import NEAREST, Products, are_of_products
 from mlff_cli.methods.training import Part, Penalty
 from mlff_cli.methods.training_features import TrainingFeatures
 from mlff_cli.tasks.experience import Experience, Step
+from mlff_cli.tasks.modalities import missing_of
 
 log = logging.getLogger(__name__)
 
@@ -81,10 +82,10 @@ class MultiLevelFeatureFusion(TrainedOnFeatures):
     def _start_from_nearest(self, experience: Experience) -> None:
         """Begin a new fusion layer with the weights of the product that is most like this one."""
         fusion = self.adapters.fusion_of(experience.head)
+        features = self.context.features
         images = [record.image for record in experience.train]
-        columns = self.context.features.read(
-            images, mean_inputs(self.context.features.facts.levels)
-        )
+        whole = [image for image in images if not missing_of(image, features.modalities)]
+        columns = features.read(whole or images, mean_inputs(features.levels))
         product = sketch(torch.cat([level_descriptor(part) for part in everything(columns)]))
         if found := self.products.nearest(product):
             name, distance = found

@@ -56,6 +56,7 @@ def answers_table(
         Column("score", "score", key="best"),
         Column("score of a defect", "score", key="defect_score"),
         Column("decision"),
+        Column("missing"),
         Column("problem"),
     ]
     filled = [c for c in columns if any(line.get(c.place) not in (None, "") for line in lines)]
@@ -81,6 +82,8 @@ def counted(lines: Counter[str], line: Line) -> None:
         lines["could not be read"] += 1
     else:
         lines[line["decision"] or line["label"] or "no label"] += 1
+        if line.get("missing"):
+            lines[f"answered without {line['missing'].replace(';', ', ')}"] += 1
 
 
 def _csv(cells: Sequence[Any]) -> str:

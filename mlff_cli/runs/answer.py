@@ -8,13 +8,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from mlff_cli.data.asked import Asked, One, PartFiles
 from mlff_cli.data.files import FileImage
 from mlff_cli.errors import UserError
 from mlff_cli.images.decoding import WIDEST, wide_values
 from mlff_cli.images.given import GivenImage
-
-Asked = Path | GivenImage
-"""What somebody asks about: a file, or an image in memory."""
+from mlff_cli.tasks.modalities import MultimodalImage, parts_of
+from mlff_cli.tasks.record import ImageSource
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,9 @@ class Answer:
     """What is said of one image.
 
     Attributes:
-        path: As it was asked for.
-        content: SHA-256 of the file, or of pixels in memory; "" where it cannot be read.
+        path: As it was asked for; of several images of a part the first.
+        content: SHA-256 of the file, of pixels in memory, or of those of several images; "" where
+            it cannot be read.
         product: Whose head answers.
         product_sure: How sure the product is where it was found out: 1 - the distance to its
             training images over that to the next product's; 0: a toss-up.
@@ -36,6 +37,7 @@ class Answer:
         decision: What to do with the part; "" where nothing says so.
         milliseconds: Its share of the time that its batch took.
         problem: Why nothing is said; "" otherwise.
+        missing: Modalities that were not given, where the run reads several.
         where: What speaks for the label, place by place (H, W); None where it was not asked for.
     """
 
@@ -51,6 +53,7 @@ class Answer:
     decision: str = ""
     milliseconds: float = 0.0
     problem: str = ""
+    missing: Sequence[str] = ()
     where: NDArray[np.float32] | None = None
 
 
@@ -78,16 +81,21 @@ class Answering(Protocol):
         ...
 
     @property
+    def modalities(self) -> Sequence[str]:
+        """The images of each part, where it reads several."""
+        ...
+
+    @property
     def remark(self) -> str:
         """What decisions cannot be, though it is asked for; "" where there is nothing to say."""
         ...
 
-    def answers(self, paths: Sequence[Asked]) -> Iterator[Answer]:
+    def answers(self, images: Sequence[Asked]) -> Iterator[Answer]:
         """Yield what is said of each image, in their order."""
         ...
 
 
-def image_of(asked: Asked, bits: int | None) -> FileImage | GivenImage:
+def image_of(asked: One, bits: int | None) -> FileImage | GivenImage:
     """Return an image that is asked about, 16 bits scaled from the range they had in training.
 
     Args:
@@ -108,22 +116,33 @@ def image_of(asked: Asked, bits: int | None) -> FileImage | GivenImage:
     return FileImage(asked.absolute(), bits)
 
 
-def _is_wide(asked: Asked) -> bool:
+def _is_wide(asked: One) -> bool:
     return asked.is_wide if isinstance(asked, GivenImage) else wide_values(asked) is not None
 
 
-def content_of(asked: Asked) -> str:
-    """Return what tells an image from others: the hash of its file, or of its pixels.
+def source_of(asked: Asked, bits: int | None) -> ImageSource:
+    """Return what was asked as an image, of one or of several; raises as `image_of`."""
+    if isinstance(asked, PartFiles):
+        return MultimodalImage(tuple((name, image_of(path, bits)) for name, path in asked.files))
+    return image_of(asked, bits)
+
+
+def content_of(image: ImageSource) -> str:
+    """Return what tells an image from others, whatever its values are scaled from.
+
+    The hash of its file, of its pixels where it is in memory, or of those of several.
 
     Raises:
         UserError: It cannot be read.
     """
-    if isinstance(asked, GivenImage):
-        return asked.identity()
-    return FileImage(asked.absolute()).identity()
+    if isinstance(image, MultimodalImage):
+        return image.identity_of([content_of(part) for part in parts_of(image)])
+    if isinstance(image, GivenImage):
+        return image.scaled_from(WIDEST).identity()
+    return FileImage(image.path).identity() if isinstance(image, FileImage) else image.identity()
 
 
-def problem_of(error: UserError, asked: Asked) -> str:
+def problem_of(error: UserError, asked: One) -> str:
     """Return what is wrong with an image, without its name and the remedies of training."""
     told = str(error)
     if isinstance(asked, Path):

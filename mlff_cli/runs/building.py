@@ -10,14 +10,17 @@ from mlff_cli.backbones.recipe import BackboneRecipe
 from mlff_cli.config.levels import chosen, with_tapped
 from mlff_cli.errors import UserError
 from mlff_cli.features.features import Features, Store
+from mlff_cli.features.modalities import ModalityFeatures
 from mlff_cli.features.store.disk import FeatureSpace, FeatureStore
 from mlff_cli.features.store.memory import MemoryStore
 from mlff_cli.fusion.base import FusionLayer
+from mlff_cli.fusion.modalities import ModalityFusion
 from mlff_cli.heads.base import Head
 from mlff_cli.methods.base import Context, Method
 from mlff_cli.metrics import registry
 from mlff_cli.runs.engine import with_engine
 from mlff_cli.runs.listing import Listing
+from mlff_cli.runs.modalities import modalities_of, refuse_one_image
 from mlff_cli.runs.registry import class_of, implementation
 from mlff_cli.runs.scoring import Scorer
 from mlff_cli.system.device import Device
@@ -101,15 +104,16 @@ def build_features(config: Config, device: Device, listing: Listing | None = Non
         image_size=config["data"]["image_size"]
     )
     graphs = Path(config["paths"]["graphs"]).expanduser()
-    kinds = config["data"]["variations"]
+    kinds, modalities = config["data"]["variations"], modalities_of(config)
+    make = partial(ModalityFeatures, modalities=modalities) if modalities else Features
     if not config["features"]["store"]:
-        return Features(recipe, MemoryStore(), device, kinds=kinds, known=known, graphs=graphs)
+        return make(recipe, MemoryStore(), device, kinds=kinds, known=known, graphs=graphs)
     folder = Path(config["paths"]["features"]).expanduser()
     space = FeatureSpace(
         recipe.feature_fingerprint, recipe.preprocessing, description=recipe.description
     )
     store: Store = FeatureStore(folder, space, dtype=config["features"]["dtype"])
-    return Features(recipe, store, device, folder, kinds, known=known, graphs=graphs)
+    return make(recipe, store, device, folder, kinds, known=known, graphs=graphs)
 
 
 def build_method(config: Config, listing: Listing | None = None) -> Method:
@@ -121,6 +125,9 @@ def build_method(config: Config, listing: Listing | None = None) -> Method:
     make = implementation("fusion", fusion, FusionLayer)
     if names := chosen(config):
         make = partial(_fusion_of_some, make, names)
+    if modalities_of(config):
+        refuse_one_image(config, class_of("methods", config["method"]["name"], Method))
+        make = partial(_of_modalities, make, config["data"]["modality_dropout"])
     context = Context(
         features=features,
         fusion=make,
@@ -139,6 +146,12 @@ def _fusion_of_some(
 ) -> FusionLayer:
     """Make a fusion layer that reads the levels of some names alone."""
     return make([level for level in levels if level.name in names])
+
+
+def _of_modalities(
+    make: Callable[..., FusionLayer], dropout: float, levels: Sequence[LevelInfo]
+) -> FusionLayer:
+    return ModalityFusion(make(levels), levels, dropout)
 
 
 def build_scorer(config: Config, split: SplitName) -> Scorer:

@@ -19,9 +19,11 @@ from mlff_cli.runs.calibration import (
     HeadCalibration,
     level_descriptors,
     novelty_descriptors,
+    without_gaps,
 )
 from mlff_cli.system.device import limited_threads
 from mlff_cli.tasks.experience import Experience, SplitName
+from mlff_cli.tasks.modalities import missing_of
 from mlff_cli.tasks.record import Record
 
 log = logging.getLogger(__name__)
@@ -108,12 +110,12 @@ def _training(
 def _exemplars(method: Method, name: str, experience: Experience) -> tuple[Tensor, Tensor] | None:
     """Return the same of the exemplars of an experience, if their features tell the means."""
     inputs = list(method.adapters.fusion.inputs)
-    wanted = mean_inputs(method.context.features.facts.levels)
+    wanted = mean_inputs(method.context.features.levels)
     exemplars = method.exemplars(name, experience.name)
     if exemplars is None or not set(wanted) <= set(inputs):
         return None
     columns = exemplars.columns[:]
-    means = level_descriptor([columns[inputs.index(item)] for item in wanted])
+    means = without_gaps(level_descriptor([columns[inputs.index(item)] for item in wanted]))
     targets = exemplars.targets
     if not method.adapters[name].exclusive:
         targets = torch.zeros(len(targets))
@@ -164,6 +166,9 @@ def _sample(method: Method, experiences: Sequence[Experience], split: SplitName)
     """
     there = [e for e in experiences if _is_at_hand(method, e, split)]
     records = [record for experience in there for record in experience.split(split)]
+    modalities = method.context.features.modalities
+    if len(modalities) > 1:  # how unlike others a part is, is told of whole ones alone
+        records = [record for record in records if not missing_of(record.image, modalities)]
     step = max(1, ceil(len(records) / SAMPLE))
     by_labels: dict[tuple[str, ...], list[Record]] = {}
     for record in records:

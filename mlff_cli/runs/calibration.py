@@ -85,11 +85,16 @@ class Calibration:
 def level_descriptors(method: Method, images: Sequence[ImageSource]) -> Tensor:
     """Return the means of all levels (N, U) of images: what tells products apart."""
     features, read = method.context.features, method.adapters.fusion.inputs
-    inputs = mean_inputs(features.facts.levels)
+    inputs = mean_inputs(features.levels)
     # With all that answers need, such that images go through the backbone once.
     features.ensure(images, [*read, *inputs])
     columns = features.read(images, inputs)
-    return torch.cat([level_descriptor(part) for part in everything(columns)])
+    return torch.cat([without_gaps(level_descriptor(part)) for part in everything(columns)])
+
+
+def without_gaps(descriptors: Tensor) -> Tensor:
+    """Return descriptors in which an image that is missing, which is NaN, says nothing."""
+    return descriptors.nan_to_num(nan=0.0)
 
 
 def novelty_descriptors(

@@ -14,6 +14,7 @@ from mlff_cli.runs.adapters_file import fingerprint_of, load_calibration
 from mlff_cli.runs.building import build_scorer
 from mlff_cli.runs.calibration import Calibration
 from mlff_cli.runs.final_scores import good_names
+from mlff_cli.runs.modalities import modalities_of
 from mlff_cli.runs.reopen import OpenRun
 
 ADAPTERS = "adapters/adapters.json"
@@ -32,6 +33,7 @@ class Deployed:
         good: The classes called good.
         bits: Of the range that 16-bit images are scaled from; None where it has seen none such.
         provenance: Where it comes from, column by column of a file of answers.
+        modalities: The images of each part, where it reads several.
         method_of: Returns the method that answers with a head.
     """
 
@@ -43,6 +45,7 @@ class Deployed:
     good: tuple[str, ...]
     bits: int | None
     provenance: Mapping[str, str]
+    modalities: tuple[str, ...]
     method_of: Callable[[str], Method]
 
     def product(self, name: str | None) -> "Product":
@@ -114,6 +117,7 @@ def of_run(opened: OpenRun) -> Deployed:
             "model": fingerprint_of(opened.folder.adapters),
             "adapters": record.digests.get(ADAPTERS, ""),
         },
+        modalities=modalities_of(opened.config),
         method_of=lambda head: opened.method,
     )
 

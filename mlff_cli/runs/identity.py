@@ -13,6 +13,7 @@ from mlff_cli.backbones.engines import PLAIN
 from mlff_cli.config.continuation import FROM
 from mlff_cli.config.identity import BEFORE, relevant
 from mlff_cli.config.levels import AUTO, are_chosen, chosen
+from mlff_cli.config.modalities import several
 from mlff_cli.errors import UserError
 from mlff_cli.runs.engine import engine_of
 from mlff_cli.system.accelerator import default_device
@@ -42,8 +43,9 @@ def decisive(config: Mapping[str, Any]) -> dict[str, Any]:
 
     `trainer.device=auto` stands for the kind of device that this machine has, and
     `backbone.engine=auto` for the engine that this installation has. The plain one has no key:
-    as it was before there were others; so it is with a method that does as before. Levels that the
-    task chooses are `auto`, whichever they are.
+    as it was before there were others; so it is with a method that does as before, and with the
+    keys of several images where records have one. Levels that the task chooses are `auto`,
+    whichever they are.
     """
     kept = relevant(config)
     trainer = kept.get("trainer")
@@ -60,7 +62,15 @@ def decisive(config: Mapping[str, Any]) -> dict[str, Any]:
         kept["method"] = {k: v for k, v in method.items() if k not in before or v != before[k]}
     if isinstance(backbone, dict) and are_chosen(config):
         kept["backbone"] = {**kept["backbone"], "levels": AUTO}
+    data = kept.get("data")
+    if isinstance(data, dict) and not several(data.get("modalities")):
+        kept["data"] = {key: value for key, value in data.items() if key not in _unsaid(data)}
     return kept
+
+
+def _unsaid(data: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the keys that tell nothing where each record has one image."""
+    return ("modality_dropout",) if data.get("modalities") else ("modalities", "modality_dropout")
 
 
 def config_digest(config: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ from mlff_cli.audit.separability import Separability
 from mlff_cli.config.levels import are_chosen, chosen
 from mlff_cli.errors import UserError
 from mlff_cli.methods.base import Method
+from mlff_cli.runs.modalities import refuse_several
 from mlff_cli.runs.parent import Parent
 from mlff_cli.system.files import write_atomically
 from mlff_cli.tasks.task import Task
@@ -31,7 +32,8 @@ def refuse_levels(config: Mapping[str, Any], method: Method, parent: Parent | No
     """Refuse a choice of levels that cannot be made.
 
     Raises:
-        UserError: The method reads no features, or names stand behind auto that no run wrote.
+        UserError: The method reads no features, or several images of each part are read, or names
+            stand behind auto that no run wrote.
     """
     if not are_chosen(config):
         return
@@ -40,6 +42,7 @@ def refuse_levels(config: Mapping[str, Any], method: Method, parent: Parent | No
             "backbone.levels=auto chooses by the features of a frozen backbone, which "
             f"method={config['method']['name']} trains; name levels instead, or leave the key away"
         )
+    refuse_several(config, "backbone.levels=auto")
     if chosen(config) and parent is None:
         raise UserError(
             f"backbone.levels: expected auto alone, found names behind it: {chosen(config)}; only "

@@ -10,15 +10,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mlff_cli.data.asked import Asked, file_of
 from mlff_cli.errors import UserError
 from mlff_cli.heads.decision import DECISIONS, UNKNOWN, Decision
 from mlff_cli.heads.nearest import Nearest
 from mlff_cli.heads.novelty import Novelty
 from mlff_cli.results.predictions import predicted
-from mlff_cli.runs.answer import Answer, Asked, content_of, image_of, problem_of
+from mlff_cli.runs.answer import Answer, content_of, problem_of, source_of
 from mlff_cli.runs.calibration import level_descriptors, novelty_descriptors
 from mlff_cli.runs.deciding import DecisionSettings, decision_of, why_none_is_unknown
 from mlff_cli.runs.deployed import Deployed, Product
+from mlff_cli.tasks.modalities import missing_of
 from mlff_cli.tasks.record import ImageSource
 
 AT_ONCE = 512
@@ -98,26 +100,32 @@ class Predictor:
         """Where the answers come from, column by column of a file of answers."""
         return self.deployed.provenance
 
-    def answers(self, paths: Sequence[Asked]) -> Iterator[Answer]:
-        """Yield what is said of each image, in their order; features are not kept."""
-        for start in range(0, len(paths), AT_ONCE):
-            yield from self._batch(paths[start : start + AT_ONCE])
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """The images of each part, where it reads several."""
+        return self.deployed.modalities
 
-    def _batch(self, paths: Sequence[Asked]) -> list[Answer]:
+    def answers(self, images: Sequence[Asked]) -> Iterator[Answer]:
+        """Yield what is said of each image, in their order; features are not kept."""
+        for start in range(0, len(images), AT_ONCE):
+            yield from self._batch(images[start : start + AT_ONCE])
+
+    def _batch(self, asked: Sequence[Asked]) -> list[Answer]:
         """Answer for some images; one that cannot be read is found by halves."""
         try:
-            return self._answered(paths)
+            return self._answered(asked)
         except UserError as error:
-            if len(paths) == 1:
+            if len(asked) == 1:
                 self._forget({self.products[0].head})
-                return [Answer(str(paths[0]), problem=problem_of(error, paths[0]))]
-            half = len(paths) // 2
-            return [*self._batch(paths[:half]), *self._batch(paths[half:])]
+                path = file_of(asked[0])
+                return [Answer(str(path), problem=problem_of(error, path))]
+            half = len(asked) // 2
+            return [*self._batch(asked[:half]), *self._batch(asked[half:])]
 
-    def _answered(self, paths: Sequence[Asked]) -> list[Answer]:
+    def _answered(self, asked: Sequence[Asked]) -> list[Answer]:
         started = time.perf_counter()
-        images = [image_of(path, self.deployed.bits) for path in paths]
-        contents = [content_of(path) for path in paths]
+        images = [source_of(one, self.deployed.bits) for one in asked]
+        contents = [content_of(image) for image in images]
         found: dict[int, Answer] = {}
         heads = {self.products[0].head}
         for product, places, sure, strange in self._by_product(images):
@@ -127,10 +135,16 @@ class Predictor:
                 decision = DECISIONS[UNKNOWN] if unlike else answer.decision
                 found[place] = replace(answer, product_sure=certain, decision=decision)
         self._forget(heads)
-        milliseconds = 1000 * (time.perf_counter() - started) / len(paths)
+        milliseconds = 1000 * (time.perf_counter() - started) / len(asked)
         return [
-            replace(found[place], path=str(path), content=content, milliseconds=milliseconds)
-            for place, (path, content) in enumerate(zip(paths, contents, strict=True))
+            replace(
+                found[place],
+                path=str(file_of(one)),
+                missing=missing_of(image, self.modalities),
+                content=content,
+                milliseconds=milliseconds,
+            )
+            for place, (one, image, content) in enumerate(zip(asked, images, contents, strict=True))
         ]
 
     def _forget(self, heads: Collection[str]) -> None:
@@ -154,7 +168,14 @@ class Predictor:
             places = torch.nonzero(nearest == number).flatten()
             if len(places):
                 sure = _sureness(distances[places], number)
-                yield product, places.tolist(), sure, self._unlike(sketch(rows[places])[:, 0])
+                unlike = self._unlike(sketch(rows[places])[:, 0])
+                whole = self._whole([images[place] for place in places.tolist()])
+                yield (
+                    product,
+                    places.tolist(),
+                    sure,
+                    [a and b for a, b in zip(unlike, whole, strict=True)],
+                )
 
     def _of_product(self, product: Product, images: Sequence[ImageSource]) -> list[Answer]:
         """Answer for images of a product; what is known of each image alone is added later."""
@@ -162,7 +183,7 @@ class Predictor:
         scores, descriptors = method.answers(product.head, images)
         given = torch.from_numpy(scores)
         novelties, p_values = self._novelties(product, images, descriptors)
-        codes = decision(given, p_values).tolist()
+        codes = self._codes(decision, given, p_values, self._whole(images))
         defects: list[float | None] = [None] * len(images)
         if decision.has_good:
             defects = list(decision.defect_scores(given).tolist())
@@ -200,7 +221,22 @@ class Predictor:
             return [None] * len(descriptors), None
         method = self.deployed.method_of(product.head)
         p_values = known.novelty(novelty_descriptors(method, images, descriptors))
-        return (1 - p_values.amax(dim=1)).tolist(), p_values
+        novelties = (1 - p_values.amax(dim=1)).tolist()
+        pairs = zip(novelties, self._whole(images), strict=True)
+        return [novelty if whole else None for novelty, whole in pairs], p_values
+
+    def _whole(self, images: Sequence[ImageSource]) -> list[bool]:
+        """Return of which images no modality is missing: of others nothing tells how unlike."""
+        return [not missing_of(image, self.modalities) for image in images]
+
+    def _codes(
+        self, decision: Decision, scores: Tensor, p_values: Tensor | None, whole: Sequence[bool]
+    ) -> list[int]:
+        """Return the codes of decisions: by scores alone where a modality is missing."""
+        pairs = zip(
+            decision(scores, p_values).tolist(), decision(scores, None).tolist(), whole, strict=True
+        )
+        return [code if all_there else by_scores for code, by_scores, all_there in pairs]
 
     def _where(
         self, product: Product, images: Sequence[ImageSource], scores: NDArray[np.float32]

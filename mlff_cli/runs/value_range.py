@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mlff_cli.data.files import FileImage
+from mlff_cli.data.files import FileImage, files_of
 from mlff_cli.errors import UserError
 from mlff_cli.features.identities import of_files
 from mlff_cli.images.decoding import WIDEST, WideValues, wide_values
-from mlff_cli.tasks.record import Record
+from mlff_cli.tasks.modalities import MultimodalImage
+from mlff_cli.tasks.record import ImageSource, Record
 
 DEPTHS = (8, 10, 12, 14, WIDEST)
 """Bits that cameras give."""
@@ -40,7 +41,7 @@ def in_one_range(
     Raises:
         UserError: A value is outside of the range asked for, or cannot be read in full.
     """
-    wide = _wide({str(r.image.path) for r in records if isinstance(r.image, FileImage)}, store)
+    wide = _wide({str(path) for record in records for path in files_of(record.image)}, store)
     if not wide:
         return list(records), None
     brightest = max(wide, key=lambda path: wide[path].largest)
@@ -92,7 +93,13 @@ def _refuse_inexact(wide: Mapping[str, WideValues], bits: int) -> None:
 
 
 def _scaled(record: Record, wide: Mapping[str, WideValues], bits: int) -> Record:
-    image = record.image
+    return replace(record, image=_with_bits(record.image, wide, bits))
+
+
+def _with_bits(image: ImageSource, wide: Mapping[str, WideValues], bits: int) -> ImageSource:
+    if isinstance(image, MultimodalImage):
+        parts = ((name, _with_bits(part, wide, bits)) for name, part in image.parts)
+        return MultimodalImage(tuple(parts))
     if isinstance(image, FileImage) and str(image.path) in wide:
-        return replace(record, image=replace(image, bits=bits))
-    return record
+        return replace(image, bits=bits)
+    return image

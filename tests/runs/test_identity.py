@@ -34,7 +34,22 @@ def test_every_key_that_may_change_a_number_is_in_the_hash(tmp_path, data, metho
     for key, _ in flatten(config):
         same = config_digest(changed(config, key)) == config_digest(config)
         free = key in FREE or (key == "backbone.engine" and method == "finetune")
+        free = free or key == "data.modality_dropout"  # there is one image of each record
         assert same == free, key
+
+
+def test_keys_of_several_images_count_only_where_there_are_several(tmp_path):
+    config = small_config(tmp_path, data="csv")
+
+    def digest(**keys):
+        data = {k: v for k, v in config["data"].items() if not k.startswith("modalit")}
+        return config_digest({**config, "data": {**data, **keys}})
+
+    assert digest() == digest(modalities=[], modality_dropout=0.5) == config_digest(config)
+    alone, two = {"modalities": ["thermal"]}, {"modalities": ["image", "thermal"]}
+    assert digest(**alone) == digest(**alone, modality_dropout=0.5) != digest()
+    assert digest(**two, modality_dropout=0.2) != digest(**two, modality_dropout=0.5)
+    assert digest(**two, modality_dropout=0.2) != digest(**alone)
 
 
 def test_the_hash_does_not_depend_on_the_order_of_keys(tmp_path):

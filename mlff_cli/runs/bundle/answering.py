@@ -19,6 +19,7 @@ from mlff_cli.runs.bundle.tensors import FUSION, HEAD, NOVELTY, fill, novelty_of
 from mlff_cli.runs.calibration import TRUTHS, Calibration, HeadCalibration
 from mlff_cli.runs.deciding import DecisionSettings
 from mlff_cli.runs.deployed import Deployed
+from mlff_cli.runs.modalities import modalities_of
 from mlff_cli.runs.reopen import HERE
 
 
@@ -80,6 +81,7 @@ class Bundle:
                 "bundle": self.archive.path.name,
                 "bundle_hash": self.archive.seal,
             },
+            modalities=modalities_of(self.config),
             method_of=lru_cache(KEPT)(self._method),
         )
 
@@ -137,7 +139,7 @@ class Bundle:
     @property
     def _levels_width(self) -> int:
         """Channels of all levels together."""
-        levels = self.without_heads.context.features.facts.levels
+        levels = self.without_heads.context.features.levels
         return sum(level.channels for level in levels)
 
     def _refuse_other_backbone(self) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from mlff_cli.data.asked import Asked, One, file_of
 from mlff_cli.errors import UserError
 from mlff_cli.results.predictions import predicted
-from mlff_cli.runs.answer import Answer, Asked, content_of, image_of, problem_of
+from mlff_cli.runs.answer import Answer, content_of, image_of, problem_of
 from mlff_cli.runs.export.card import Card, card_of
 from mlff_cli.runs.export.session import NEVER, NOVELTY, THRESHOLD, Session
 from mlff_cli.system.onnx_runtime import is_sealed
@@ -56,22 +57,27 @@ class FilePredictor:
         return [self.card.product]
 
     @property
+    def modalities(self) -> tuple[str, ...]:
+        """None: a file takes one image of each part."""
+        return ()
+
+    @property
     def remark(self) -> str:
         """Nothing: what the file knows was said when it was made."""
         return ""
 
-    def answers(self, paths: Sequence[Asked]) -> Iterator[Answer]:
+    def answers(self, images: Sequence[Asked]) -> Iterator[Answer]:
         """Yield what is said of each image, in their order."""
-        for path in paths:
+        for path in map(file_of, images):
             try:
                 yield self._answer(path)
             except UserError as error:
                 yield Answer(str(path), problem=problem_of(error, path))
 
-    def _answer(self, path: Asked) -> Answer:
+    def _answer(self, path: One) -> Answer:
         started = time.perf_counter()
         image = image_of(path, self.card.bits)
-        content = content_of(path)
+        content = content_of(image)
         said = self.session(image.load()[None], self.limits)
         (label,) = predicted(self.card.kind, self.card.classes, said.scores)
         return Answer(

@@ -17,6 +17,7 @@ from mlff_cli.runs.export.card import Card
 from mlff_cli.runs.export.gate import Answer, Comparison, compared, judged_by_file, judged_by_run
 from mlff_cli.runs.export.network import Inspection
 from mlff_cli.runs.export.session import NEVER, NOVELTY, THRESHOLD
+from mlff_cli.runs.modalities import refuse_several
 from mlff_cli.runs.predicting import AUTO
 from mlff_cli.runs.reopen import OpenRun, reopen
 from mlff_cli.runs.scoring import is_readable
@@ -137,6 +138,7 @@ def exported_product(config: Mapping[str, Any]) -> ExportedProduct:
         path, trainer=HERE, paths=config["paths"], data=config["data"], keep_features=False
     )
     opened.config["trainer"]["precision"] = "fp32"
+    refuse_several(opened.config, "mlff export")
     if config["product"] == AUTO:
         raise UserError("product=auto: a file answers for one product; name it")
     deployed = of_run(opened)
