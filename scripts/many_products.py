@@ -193,7 +193,7 @@ def plot(rows: pd.DataFrame, recognised: pd.DataFrame) -> None:
         axes[3].set_ylabel("recognised with product=auto (%)")
         for column in axes:
             column.set_xlabel("products learned")
-            column.set_ylim(bottom=0)
+            column.set_ylim(0, 103 if "%" in column.get_ylabel() else None)
             column.grid(axis="y")
         axes[1].legend(fontsize=7)
 

@@ -9,7 +9,7 @@ from mlff_cli.features.features import Features
 from mlff_cli.features.pooling import LevelInput
 from mlff_cli.metrics.separability import Array, Neighbours, inner_products, logme, neighbours
 from mlff_cli.tasks.experience import Experience
-from mlff_cli.tasks.modalities import missing_of
+from mlff_cli.tasks.modalities import is_whole
 from mlff_cli.tasks.record import Record
 
 POOLINGS = ("max", "min", "range")
@@ -38,7 +38,7 @@ class Separability:
     @classmethod
     def of(cls, features: Features, experience: Experience, limit: int = SAMPLE) -> "Separability":
         """Take it from the stored features of training images; no others are looked at."""
-        whole = [r for r in experience.train if not missing_of(r.image, features.modalities)]
+        whole = [r for r in experience.train if is_whole(r.image, features.modalities)]
         records = sample(whole, limit)
         images = [record.image for record in records]
         levels = [level.name for level in features.levels]

@@ -22,7 +22,7 @@ from mlff_cli.methods.start import NEAREST, Products, are_of_products
 from mlff_cli.methods.training import Part, Penalty
 from mlff_cli.methods.training_features import TrainingFeatures
 from mlff_cli.tasks.experience import Experience, Step
-from mlff_cli.tasks.modalities import missing_of
+from mlff_cli.tasks.modalities import is_whole
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ class MultiLevelFeatureFusion(TrainedOnFeatures):
         fusion = self.adapters.fusion_of(experience.head)
         features = self.context.features
         images = [record.image for record in experience.train]
-        whole = [image for image in images if not missing_of(image, features.modalities)]
+        whole = [image for image in images if is_whole(image, features.modalities)]
         columns = features.read(whole or images, mean_inputs(features.levels))
         product = sketch(torch.cat([level_descriptor(part) for part in everything(columns)]))
         if found := self.products.nearest(product):

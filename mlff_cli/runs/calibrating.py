@@ -23,7 +23,7 @@ from mlff_cli.runs.calibration import (
 )
 from mlff_cli.system.device import limited_threads
 from mlff_cli.tasks.experience import Experience, SplitName
-from mlff_cli.tasks.modalities import missing_of
+from mlff_cli.tasks.modalities import is_whole
 from mlff_cli.tasks.record import Record
 
 log = logging.getLogger(__name__)
@@ -166,9 +166,9 @@ def _sample(method: Method, experiences: Sequence[Experience], split: SplitName)
     """
     there = [e for e in experiences if _is_at_hand(method, e, split)]
     records = [record for experience in there for record in experience.split(split)]
+    # How unlike others a part is, is told of whole ones alone.
     modalities = method.context.features.modalities
-    if len(modalities) > 1:  # how unlike others a part is, is told of whole ones alone
-        records = [record for record in records if not missing_of(record.image, modalities)]
+    records = [record for record in records if is_whole(record.image, modalities)]
     step = max(1, ceil(len(records) / SAMPLE))
     by_labels: dict[tuple[str, ...], list[Record]] = {}
     for record in records:

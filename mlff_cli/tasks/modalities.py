@@ -53,6 +53,11 @@ def of_modality(image: ImageSource, modality: str) -> ImageSource | None:
     return dict(image.parts).get(modality) if isinstance(image, MultimodalImage) else None
 
 
+def is_whole(image: ImageSource, modalities: Sequence[str]) -> bool:
+    """Return whether an image lacks none of several modalities; one alone is never missing."""
+    return len(modalities) < 2 or not missing_of(image, modalities)
+
+
 def missing_of(image: ImageSource, modalities: Sequence[str]) -> list[str]:
     """Return the modalities that an image lacks."""
     return [name for name in modalities if of_modality(image, name) is None]
