@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mlff_cli.data.asked import asked
+from mlff_cli.data.asked import asked, asked_images, is_a_list
 from mlff_cli.data.files import FileImage
 from mlff_cli.errors import UserError
 from mlff_cli.images.glow import overlaid
@@ -44,6 +44,7 @@ def run(config: Mapping[str, Any]) -> int:
         raise UserError("predict needs a run and images: mlff predict runs/<task>/<run> new/*.png")
     path, *words = config["words"]
     output, overlays = _output(config["output"]), _overlays(config)
+    asked_images([word for word in words if not is_a_list(word)])  # refused before a run is opened
     with logging_to(None):
         predictor = predictor_of(Path(path).expanduser(), config, look=overlays is not None)
         images = asked(words, predictor.modalities)

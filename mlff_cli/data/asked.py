@@ -39,6 +39,11 @@ def file_of(asked: Asked) -> One:
     return asked.files[0][1] if isinstance(asked, PartFiles) else asked
 
 
+def is_a_list(word: str) -> bool:
+    """Return whether a word stands for the images that a CSV file names."""
+    return Path(word).suffix.lower() in LISTS
+
+
 def asked(words: Sequence[str], modalities: Sequence[str]) -> list[Asked]:
     """Return the images that words stand for; with modalities those of each part together.
 
@@ -50,12 +55,10 @@ def asked(words: Sequence[str], modalities: Sequence[str]) -> list[Asked]:
     """
     if not modalities:
         return list(asked_images(words))
-    lists = {word for word in words if Path(word).suffix.lower() in LISTS}
     parts: list[Asked] = []
-    for word in words:
-        if word in lists:
-            parts += _listed_parts(Path(word).expanduser(), modalities)
-    paths = asked_images([word for word in words if word not in lists])
+    for word in filter(is_a_list, words):
+        parts += _listed_parts(Path(word).expanduser(), modalities)
+    paths = asked_images([word for word in words if not is_a_list(word)])
     for own in by_part(paths, modalities).values():
         strange = [path for name, path in own.items() if name not in modalities]
         if strange:
