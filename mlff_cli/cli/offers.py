@@ -88,6 +88,7 @@ def _configured(
         yield from _values(config, plain, last, folders)
     elif command.action and not before:
         yield Offer(command.action)
+        yield from (Offer(word, action.about) for word, action in command.actions.items())
     else:
         yield from _bare_words(name, command, before, last)
         yield from _keys(config, plain)
@@ -114,7 +115,7 @@ def _takes_run(name: str, command: Command, bare: Sequence[str]) -> bool:
     if name == "adapters":
         return len(bare) == 1 or (len(bare) == 2 and bare[0] == "diff")
     return command.positional == "runs" or (
-        not bare and (command.positional == "run" or name == "predict")
+        not bare and (command.positional == "run" or name in ("predict", "adapt"))
     )
 
 

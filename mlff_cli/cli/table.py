@@ -64,6 +64,14 @@ COMMANDS = {
         several=True,
         keys_as_flags=("watch",),
     ),
+    "adapt": Command(
+        "make a candidate of a run for another product or batch, without labels",
+        "mlff_cli.commands.adapt",
+        "adapt",
+        "<run folder> <images> ... [product=name] [key=value]",
+        positional="words",
+        several=True,
+    ),
     "adapters": Command(
         "list what a run learned, take a product out, compare two runs image by image",
         "mlff_cli.commands.adapters",
@@ -127,6 +135,16 @@ COMMANDS = {
         "between train and test, and which installed backbone tells the classes apart best; ends\n"
         "with exit code 1 when the check fails.",
         action="check",
+        actions={
+            "suggest": Command(
+                "which images to label next: a list to be filled in, and a sheet",
+                "mlff_cli.commands.suggest",
+                "suggest",
+                "<images> ... [budget=20] [labelled=list.csv] [run=<run>] [key=value]",
+                positional="words",
+                several=True,
+            )
+        },
     ),
     "features": Command(
         "list, verify or prune the stored features, or extract a share of a task's",

@@ -15,7 +15,10 @@ def overrides(name: str, command: Command, words: Sequence[str]) -> list[str]:
     """
     if command.action:
         if list(words[:1]) != [command.action]:
-            raise UserError(f"mlff {name} has one action: mlff {name} {command.action} task=...")
+            further = "".join(f", or mlff {name} {word}" for word in command.actions)
+            raise UserError(
+                f"mlff {name} needs an action: mlff {name} {command.action} task=...{further}"
+            )
         words = words[1:]
     bare = [word for word in words if command.positional and is_bare(word)]
     others = [word for word in words if word not in bare]

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mlff_cli.features.pooling import LevelInput
+from mlff_cli.fusion.alignment import Transform
 
 
 class FusionLayer(nn.Module, ABC):
@@ -20,9 +21,11 @@ class FusionLayer(nn.Module, ABC):
         width: Channels of the descriptor.
         fitted: Whether its constants are taken; part of its state.
         has_places: Whether `where` tells what each place adds.
+        can_align: Whether `align` can be asked for.
     """
 
     has_places: ClassVar[bool] = False
+    can_align: ClassVar[bool] = False
     inputs: tuple[LevelInput, ...]
     width: int
     fitted: Tensor
@@ -59,6 +62,14 @@ class FusionLayer(nn.Module, ABC):
 
         Returns:
             (B, H, W), on the grid where levels meet.
+        """
+        raise NotImplementedError
+
+    def align(self, transforms: Sequence[Transform]) -> None:
+        """Read inputs from now on as if they had gone through transforms, if it `can_align`.
+
+        Args:
+            transforms: One for each input.
         """
         raise NotImplementedError
 

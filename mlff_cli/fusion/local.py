@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from mlff_cli.backbones.levels import LevelInfo
 from mlff_cli.features.pooling import CELLS, LevelInput
+from mlff_cli.fusion.alignment import Transform, absorbed
 from mlff_cli.fusion.base import FusionLayer, Standardisation, fit_together
 
 
@@ -31,6 +32,7 @@ class LocalFusion(FusionLayer):
     """
 
     has_places = True
+    can_align = True
 
     def __init__(
         self,
@@ -70,6 +72,17 @@ class LocalFusion(FusionLayer):
             scaled = [scale(part) for scale, part in zip(scalings, inputs[count:], strict=True)]
             parts.append(self.branch(torch.cat(scaled, dim=1)))
         return torch.cat(parts, dim=1)
+
+    @torch.no_grad()
+    def align(self, transforms: Sequence[Transform]) -> None:
+        """Put transforms of all inputs into the constants and the weights that read them."""
+        layers = [self.first, *([self.branch] if self.branch is not None else [])]
+        kernels = [part for layer in layers for part in self._kernels(layer)]
+        for transform, scaling, kernel in zip(transforms, self._scalings(), kernels, strict=True):
+            found = absorbed(transform, scaling.mean.cpu(), scaling.std.cpu(), kernel.cpu())
+            scaling.mean.copy_(found.mean)
+            scaling.std.copy_(found.deviation)
+            kernel.copy_(found.weight)
 
     def where(self, inputs: Sequence[Tensor], weights: Tensor) -> Tensor:
         """Return what each place adds to a weighted sum of the descriptor (B, H, W).
@@ -117,6 +130,13 @@ class LocalFusion(FusionLayer):
             weight, shift = torch.cat(weights, dim=1), torch.stack(shifts).sum(dim=0)
             sums.append(_interpolated(F.linear(torch.cat(parts, dim=2), weight, shift), size, grid))
         return sums
+
+    def _kernels(self, layer: nn.Linear) -> Sequence[Tensor]:
+        """Return the weights (O, C_l) of a layer by the inputs that it reads."""
+        count = len(self.counts)
+        channels = [len(scaling.mean) for scaling in self._scalings()]
+        own = channels[:count] if layer is self.first else channels[count:]
+        return torch.split(layer.weight, own, dim=1)
 
     def _scalings(self) -> Iterable[Standardisation]:
         for scaling in self.scalings:

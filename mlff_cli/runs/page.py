@@ -96,6 +96,7 @@ def provenance(folder: RunFolder, record: RunRecord) -> dict[str, str]:
     return {
         "command": record.command,
         "run": folder.path.name,
+        **({"adapted": record.adapted} if record.adapted else {}),
         "finished": record.finished,
         "device": record.device,
         "program": f"mlff {made.get('mlff', '?')}, commit {made.get('commit') or 'unknown'}",

@@ -184,6 +184,11 @@ def parent_of(config: Mapping[str, Any]) -> Parent | None:
             f"{path / name}: is not what the run wrote (mlff verify {path} says more); put it back "
             "from a copy before another run goes on from it"
         )
+    if parent.record.adapted:
+        raise UserError(
+            f"from={path}: is a candidate of mlff adapt, and what it keeps of its images is of "
+            "another domain than what it reads; go on from the run that it was made of"
+        )
     return parent
 
 

@@ -57,6 +57,7 @@ class RunRecord:
         bits: Of the range that its 16-bit images are scaled from; None where there are none.
         levels: Those that it chose by its task, and why; None where it chose none.
         similarity: How far its experiences lie from each other; None where that is not known.
+        adapted: What a candidate of `mlff adapt` is adapted to, in words; "" of every other run.
     """
 
     facts: RunFacts
@@ -78,6 +79,7 @@ class RunRecord:
     bits: int | None = 16
     levels: LevelChoice | None = None
     similarity: Similarity | None = None
+    adapted: str = ""
 
     @property
     def images_extracted(self) -> int:

@@ -61,7 +61,7 @@ def test_an_empty_word_may_become_anything():
     ("line", "expected"),
     [
         ("mlff --v", ["--version "]),
-        ("mlff data ", ["check "]),
+        ("mlff data ", ["check ", "suggest "]),
         ("mlff data che", ["check "]),
         ("mlff data check task=cross_product_f", ["cross_product_fabric "]),
         ("mlff adapters di", ["diff "]),

@@ -91,7 +91,7 @@ def joined(part):
 REFUSALS = [
     # misspelt names
     (["trian"], "no command 'trian'; did you mean 'train'?"),
-    (["fly"], "choose one of: adapters, "),
+    (["fly"], "choose one of: adapt, adapters, "),
     (["list", "fusoin"], "no group 'fusoin'; did you mean 'fusion'?"),
     (["list", "fusion", "head"], "one group"),
     (["completion", "tcsh"], "bash"),
@@ -170,7 +170,7 @@ REFUSALS = [
     (["sweep", "seed=0,1,-1"], "seed: expected at least 0 and at most 2^63-1, found -1"),
     (["sweep", "seed=glob(*)"], "seed: give its values one by one, seed=a,b"),
     # actions
-    (["data", "task=custom"], "mlff data has one action: mlff data check task=..."),
+    (["data", "task=custom"], "mlff data needs an action: mlff data check task=..."),
     (["features", "prun"], "features has no action 'prun'; did you mean 'prune'?"),
     (["features", "extrat", "task=custom"], "no action 'extrat'; did you mean 'extract'?"),
     (["features", "fly"], "choose one of: extract, list, prune, verify"),
