@@ -82,13 +82,7 @@ def test_a_changed_default_and_a_new_key_change_the_page(script, page, tmp_path,
     file.write_text(f"{text}# Something new.\nnovel: 1  # 0 or more\n", encoding="utf-8")
     for place in (script, module):
         monkeypatch.setattr(place, "configs_folder", lambda: copied)
-    for cached in (module._text, module._content):
-        cached.cache_clear()
-    try:
-        changed = set(script.page().splitlines()) - set(page.splitlines())
-    finally:
-        for cached in (module._text, module._content):
-            cached.cache_clear()
+    changed = set(script.page().splitlines()) - set(page.splitlines())
     assert changed == {
         "| `method.epochs` | `21` | 1 or more | Passes over an experience's training images. |",
         "| `method.novel` | `1` | 0 or more | Something new. |",
