@@ -78,7 +78,7 @@ def check_data(
 ) -> DataCheck:
     """Check a task's images as ``mlff data check`` does: counts, floors, copies between splits.
 
-    Takes what `train` takes.
+    Takes what `train` takes, and ``backbones="none"``: no other backbone is tried.
 
     Raises:
         UserError: A word, key or value is wrong, or the images cannot be learned from.
@@ -87,7 +87,7 @@ def check_data(
 
     given = [*words, *words_of(keys)]
     with as_guest(["data", "check", *given], show=show):
-        checked = check(compose_config("train", given, folders_of(config_dir)))
+        checked = check(compose_config("check", given, folders_of(config_dir)))
     images, balance, floors = map(frame_of_table, checked.tables.values())
     return DataCheck(
         checked.passed,

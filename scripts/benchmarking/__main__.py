@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence, Set
+from dataclasses import replace
 from pathlib import Path
 
 # Before torch is imported here, and for every process that is started.
@@ -52,6 +53,7 @@ def main(words: Sequence[str] | None = None) -> int:
     output = Path(chosen.output or ("runs/peers" if chosen.peers else "runs/benchmark"))
     images = chosen.images or (60 if chosen.quick else 0)
     extent = Extent.quick(size) if chosen.quick else Extent(size, chosen.repeat)
+    extent = replace(extent, keys=(*extent.keys, *chosen.keys))
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="mlff-benchmark-") as temporary:
         free = shutil.disk_usage(temporary).free
@@ -124,6 +126,7 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--only", default=EVERY_FIGURE, help="figures, as in 1,2,3 (all)")
     parser.add_argument("--peers", action="store_true", help="against others; see above")
+    parser.add_argument("--keys", nargs="*", default=[], help="further keys of every run")
     parser.add_argument("--output", help="folder (runs/benchmark; peers: runs/peers)")
     parser.add_argument("--quick", action="store_true", help="try it all out; measures nothing")
     return parser.parse_args(words)

@@ -81,6 +81,24 @@ def _fine_tuning(bench: Bench, repetition: int, material: Material) -> None:
         )  # fmt: skip
 
 
+def _finished_run(bench: Bench) -> None:
+    """Ask a finished run of drawn products: as `train` again, `evaluate` and `report`."""
+    runs = bench.folder / "finished"
+    places = (f"paths.runs={runs}", f"paths.features={bench.fresh('store')}")
+    train = [*MLFF, "train", "task=surface_defect", "data.image_size=64", *places]
+    measured(train, bench.folder, bench.environment)
+    (done,) = runs.rglob("DONE")
+    asked = {
+        "train, a finished run": train,
+        "evaluate": [*MLFF, "evaluate", str(done.parent), *places],
+        "report": [*MLFF, "report", str(done.parent), f"output={bench.folder / 'report'}"],
+    }
+    for repetition in range(bench.extent.starts):
+        for case, command in asked.items():
+            bench.process(8, case, repetition, command)
+    shutil.rmtree(runs)
+
+
 def _sweep(bench: Bench, repetition: int, material: Material) -> None:
     runs, seeds = bench.folder / "sweep", ",".join(map(str, range(bench.extent.sweep)))
     command = [
@@ -141,11 +159,12 @@ def scale(bench: Bench) -> None:
 
 
 def start_up(bench: Bench, material: Material) -> None:
-    """Take figure 8: help, a wrong word, and the time to the first image."""
+    """Take figure 8: help, a wrong word, what asks a finished run, and the first image."""
     for repetition in range(bench.extent.starts):
         bench.process(8, "mlff --help", repetition, [*MLFF, "--help"])
         wrong = [*MLFF, "train", "task=surface_defect", "bakbone=resnet18"]
         bench.process(8, "a misspelt key", repetition, wrong, expected=2)
+    _finished_run(bench)
     for repetition in range(bench.extent.repeat):
         store = bench.fresh("store")
         bench.train(8, "to the first image", repetition, material, store, until=FIRST_IMAGE)

@@ -16,6 +16,7 @@ VARIED = (
     "data.images_per_class=5",
     "method.epochs=2",
     "features.variations=3",
+    "backbone.engine=torch",
 )
 IMAGES, TRAINED = 75, 45
 ROWS = IMAGES + 2 * TRAINED

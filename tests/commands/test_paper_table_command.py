@@ -55,7 +55,14 @@ def test_the_sweep_ends_in_the_papers_table(tmp_path):
 
 def test_jobs_of_submitit_end_in_the_same_table(tmp_path):
     pytest.importorskip("hydra_plugins.hydra_submitit_launcher", reason="extra 'slurm' is missing")
-    words = ("sweep", "task=surface_defect", *TINY, "method=linear_probe", "seed=0")
+    words = (
+        "sweep",
+        "task=surface_defect",
+        *TINY,
+        "backbone.engine=torch",
+        "method=linear_probe",
+        "seed=0",
+    )
     result = call(*words, "hydra/launcher=submitit_local", "hydra.launcher.timeout_min=5")
     assert result.code == 0, result.err
     _, runs = rows(tmp_path, "runs.csv")

@@ -177,7 +177,7 @@ def test_a_file_counts_in_a_folder_that_the_command_line_gives_and_nowhere_else(
     there = f"--config-dir={own}"
     assert "own\n  Strange." in call("list", "method", there).out
     assert "mlff_linear | own" in call("train", "--help", there).out
-    assert "own" not in call("list", "method").out.split()
+    assert "own" not in call("list", "method").out.splitlines()
     line = f"mlff train {there} method=ow"
     assert call("completion", "--complete", line).out == "own \n"
     assert "there is no 'own'" in refusal("train", "method=own")

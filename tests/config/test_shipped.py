@@ -146,7 +146,7 @@ def test_a_choice_is_shipped_as_hydra_composes_it(group, choice):
 
 def test_files_that_others_share_are_no_choices():
     shared = sorted(configs_folder().rglob("_*.yaml"))
-    assert [path.name for path in shared] == ["_files.yaml", "_own.yaml"]
+    assert [path.name for path in shared] == ["_files.yaml", "_modalities.yaml", "_own.yaml"]
     assert not {"_files", "_own"} & set(choices("dataset"))
 
 
