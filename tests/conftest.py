@@ -1,5 +1,6 @@
 """Settings that must stand before the first test module is imported."""
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -47,6 +48,15 @@ def auto_is_torch() -> Iterator[pytest.MonkeyPatch]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mlff_cli.runs.engine.can_export_and_run", lambda: False)
         yield patch
+
+
+@pytest.fixture(autouse=True)
+def handlers_of_others_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keeps Hydra, which closes all log handlers of a process, from those of other tests.
+
+    That of absl, which TensorBoard brings, would close what pytest captures output with.
+    """
+    monkeypatch.setattr(logging, "_handlerList", [])
 
 
 @pytest.fixture(scope="session")
