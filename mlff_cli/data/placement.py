@@ -1,7 +1,7 @@
 """Embedded images of one component on its board, well placed or not, in five batches."""
 
-import hashlib
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -15,6 +15,7 @@ from mlff_cli.data.drawing.component import Pose, mount
 from mlff_cli.data.drawing.lots import LOTS, Lot
 from mlff_cli.data.drawing.marks import dust, lint
 from mlff_cli.data.drawing.shapes import Frame
+from mlff_cli.data.drawn import check_counts, check_size, random_of
 from mlff_cli.data.generated import GeneratedImage
 from mlff_cli.errors import UserError, nearest
 from mlff_cli.images.variations import check_variations
@@ -36,9 +37,7 @@ ALIGNED_ANGLE, ROTATED_ANGLE = 4.0, (8.0, 30.0)
 _OVERSAMPLING = 2
 
 
-def _random(*parts: object) -> Generator:
-    key = "/".join(str(part) for part in ("placement", *parts))
-    return np.random.default_rng(int.from_bytes(hashlib.sha256(key.encode()).digest()[:16], "big"))
+_random = partial(random_of, "placement")
 
 
 def pose_of(generator_seed: int, batch: str, label: str, index: int) -> Pose:
@@ -145,14 +144,8 @@ class Placement(Dataset):
         variations: Sequence[str] = ("brightness",),
         good: str = "aligned",
     ) -> None:
-        if not isinstance(image_size, int):
-            raise UserError(
-                f"data.image_size={image_size}: images that are drawn are square; give one number"
-            )
-        if not 32 <= image_size <= 1024:
-            raise UserError(f"data.image_size={image_size}: expected 32 to 1024 pixels")
-        if images_per_class < 1:
-            raise UserError(f"data.images_per_class={images_per_class}: expected at least 1")
+        check_size(image_size)
+        check_counts(images_per_class=images_per_class)
         if labelling not in ("tolerance", "offsets"):
             known = nearest(labelling, ["tolerance", "offsets"])
             raise UserError(f"data.labelling: '{labelling}' is unknown; {known}")

@@ -1,7 +1,7 @@
 """Embedded images of ground steel whose roughness is known, in five batches."""
 
-import hashlib
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from numpy.random import Generator
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from mlff_cli.data.base import Dataset
 from mlff_cli.data.drawing.camera import Camera
 from mlff_cli.data.drawing.ground_steel import SET_UPS, SetUp, surface
+from mlff_cli.data.drawn import check_counts, check_size, random_of
 from mlff_cli.data.generated import GeneratedImage
-from mlff_cli.errors import UserError
 from mlff_cli.images.variations import check_variations
 from mlff_cli.tasks.record import Record
 
@@ -24,9 +24,7 @@ GRADES = {"N4": (0.1, 0.2), "N5": (0.2, 0.4), "N6": (0.4, 0.8), "N7": (0.8, 1.6)
 _OVERSAMPLING = 2
 
 
-def _random(*parts: object) -> Generator:
-    key = "/".join(str(part) for part in ("roughness", *parts))
-    return np.random.default_rng(int.from_bytes(hashlib.sha256(key.encode()).digest()[:16], "big"))
+_random = partial(random_of, "roughness")
 
 
 def roughness_of(generator_seed: int, batch: str, label: str, index: int) -> float:
@@ -87,14 +85,8 @@ class Roughness(Dataset):
         variations: Sequence[str] = ("flips", "shifts"),
         good: str = "good",
     ) -> None:
-        if not isinstance(image_size, int):
-            raise UserError(
-                f"data.image_size={image_size}: images that are drawn are square; give one number"
-            )
-        if not 32 <= image_size <= 1024:
-            raise UserError(f"data.image_size={image_size}: expected 32 to 1024 pixels")
-        if images_per_class < 1:
-            raise UserError(f"data.images_per_class={images_per_class}: expected at least 1")
+        check_size(image_size)
+        check_counts(images_per_class=images_per_class)
         check_variations(variations)
         self.image_size = image_size
         self.images_per_class = images_per_class

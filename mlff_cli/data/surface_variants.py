@@ -1,15 +1,15 @@
 """Embedded images of as many products as asked for: variants of the three drawn surfaces."""
 
-import hashlib
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
-from numpy.random import Generator
 from numpy.typing import NDArray
 
 from mlff_cli.data.base import Dataset
 from mlff_cli.data.drawing.camera import Camera
 from mlff_cli.data.drawing.finish import finish
+from mlff_cli.data.drawn import check_counts, check_size, random_of
 from mlff_cli.data.generated import GeneratedImage
 from mlff_cli.data.surfaces import PRODUCTS
 from mlff_cli.errors import UserError
@@ -24,9 +24,7 @@ MOST_CLASSES = min(len(drawing.CLASSES) for drawing in PRODUCTS.values())
 _OVERSAMPLING = 2
 
 
-def _random(*parts: object) -> Generator:
-    key = "/".join(str(part) for part in ("surface_variants", *parts))
-    return np.random.default_rng(int.from_bytes(hashlib.sha256(key.encode()).digest()[:16], "big"))
+_random = partial(random_of, "surface_variants")
 
 
 def draw(
@@ -75,17 +73,10 @@ class SurfaceVariants(Dataset):
         variations: Sequence[str] = VARIATIONS,
         good: str = "good",
     ) -> None:
-        if not isinstance(image_size, int):
-            raise UserError(
-                f"data.image_size={image_size}: images that are drawn are square; give one number"
-            )
-        if not 32 <= image_size <= 1024:
-            raise UserError(f"data.image_size={image_size}: expected 32 to 1024 pixels")
+        check_size(image_size)
         if not 2 <= classes <= MOST_CLASSES:
             raise UserError(f"data.classes={classes}: expected 2 to {MOST_CLASSES}")
-        for key, value in {"images_per_class": images_per_class, "products": products}.items():
-            if value < 1:
-                raise UserError(f"data.{key}={value}: expected at least 1")
+        check_counts(images_per_class=images_per_class, products=products)
         check_variations(variations)
         self.image_size = image_size
         self.images_per_class = images_per_class

@@ -1,6 +1,5 @@
 """Embedded inspection images of three products, drawn from a seed: no download, no files."""
 
-import hashlib
 from collections.abc import Sequence
 from types import ModuleType
 from typing import Literal
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from mlff_cli.data.base import Dataset
 from mlff_cli.data.drawing import brushed_metal, glazed_ceramic, woven_fabric
 from mlff_cli.data.drawing.camera import Camera
+from mlff_cli.data.drawn import check_counts, check_size, random_of
 from mlff_cli.data.generated import GeneratedImage
 from mlff_cli.errors import UserError, nearest
 from mlff_cli.images.variations import VARIATIONS, check_variations
@@ -32,8 +32,7 @@ def draw(
     generator_seed: int, product: str, label: str, index: int, image_size: int
 ) -> NDArray[np.uint8]:
     """Return the picture (image_size, image_size, 3), a function of the arguments alone."""
-    key = f"surfaces/{generator_seed}/{product}/{label}/{index}/{image_size}"
-    rng = np.random.default_rng(int.from_bytes(hashlib.sha256(key.encode()).digest()[:16], "big"))
+    rng = random_of("surfaces", generator_seed, product, label, index, image_size)
     camera = Camera.random(rng)
     surface = PRODUCTS[product].surface(rng, label, image_size * _OVERSAMPLING)
     return camera.expose(surface.lit(camera.azimuth), image_size, rng)
@@ -64,14 +63,8 @@ class Surfaces(Dataset):
         batches: int = 1,
         good: str = "good",
     ) -> None:
-        if not isinstance(image_size, int):
-            raise UserError(
-                f"data.image_size={image_size}: images that are drawn are square; give one number"
-            )
-        if not 32 <= image_size <= 1024:
-            raise UserError(f"data.image_size={image_size}: expected 32 to 1024 pixels")
-        if images_per_class < 1:
-            raise UserError(f"data.images_per_class={images_per_class}: expected at least 1")
+        check_size(image_size)
+        check_counts(images_per_class=images_per_class)
         if labelling not in ("defects", "good_defect"):
             known = nearest(labelling, ["defects", "good_defect"])
             raise UserError(f"data.labelling: '{labelling}' is unknown; {known}")

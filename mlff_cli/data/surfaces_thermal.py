@@ -1,6 +1,5 @@
 """Drawn parts seen by a camera and a thermal camera; some defects show in one of them alone."""
 
-import hashlib
 from collections.abc import Sequence
 from types import ModuleType
 
@@ -13,6 +12,7 @@ from mlff_cli.data.drawing import brushed_metal, glazed_ceramic, heat
 from mlff_cli.data.drawing.camera import Camera
 from mlff_cli.data.drawing.fields import Field
 from mlff_cli.data.drawing.surface import Surface
+from mlff_cli.data.drawn import check_counts, random_of
 from mlff_cli.data.generated import GeneratedImage
 from mlff_cli.data.modalities import joined
 from mlff_cli.errors import UserError
@@ -49,7 +49,7 @@ def draw(
         surface, rng = _surface(key, product, seen, size)
         camera = Camera.random(rng)
         return camera.expose(surface.lit(camera.azimuth), image_size, rng)
-    rng = _rng(f"{key}/thermal")
+    rng = random_of(f"{key}/thermal")
     field = heat.warmth(rng, size)
     if label in BOTH:
         heat.traced(field, _change(key, product, label, size), rng)
@@ -59,7 +59,7 @@ def draw(
 
 
 def _surface(key: str, product: str, label: str, size: int) -> tuple[Surface, Generator]:
-    rng = _rng(key)
+    rng = random_of(key)
     return PRODUCTS[product].surface(rng, label, size), rng
 
 
@@ -68,10 +68,6 @@ def _change(key: str, product: str, label: str, size: int) -> Field:
     good, defective = (_surface(key, product, kind, size)[0] for kind in ("good", label))
     change: Field = np.abs(defective.albedo - good.albedo).mean(axis=0)
     return change / np.float32(max(float(change.max()), 1e-6))
-
-
-def _rng(key: str) -> Generator:
-    return np.random.default_rng(int.from_bytes(hashlib.sha256(key.encode()).digest()[:16], "big"))
 
 
 class SurfacesThermal(Dataset):
@@ -102,8 +98,7 @@ class SurfacesThermal(Dataset):
     ) -> None:
         if not isinstance(image_size, int) or not 32 <= image_size <= 1024:
             raise UserError(f"data.image_size={image_size}: expected one number from 32 to 1024")
-        if images_per_class < 1:
-            raise UserError(f"data.images_per_class={images_per_class}: expected at least 1")
+        check_counts(images_per_class=images_per_class)
         if not modalities or len(set(modalities)) < len(modalities):
             raise UserError(f"data.modalities={list(modalities)}: give visual, thermal, or both")
         check_variations(variations)

@@ -76,18 +76,12 @@ class Opened:
         self, words: Sequence[str], keys: Mapping[str, Any], *, look: bool = False
     ) -> "Answering":
         """Return what answers in a way."""
-        from mlff_cli.runs.opening import is_exported, predictor_of
+        from mlff_cli.runs.opening import answering, is_exported, predictor_of
 
         config = self._config(words, keys)
         if is_exported(self.path):
             return predictor_of(self.path, config, look=look)
-        from mlff_cli.runs.deciding import DecisionSettings
-        from mlff_cli.runs.predicting import Predictor
-
-        deployed, usual = self._deployed(config)
-        return Predictor(
-            deployed, config["product"], DecisionSettings.of_config(config, usual), look
-        )
+        return answering(*self._deployed(config), config, look=look)
 
     def _config(self, words: Sequence[str], keys: Mapping[str, Any]) -> dict[str, Any]:
         config = compose_config("predict", [*words, *words_of(keys)])

@@ -25,10 +25,20 @@ def predictor_of(path: Path, config: Mapping[str, Any], *, look: bool) -> Answer
     """
     if is_exported(path):
         return opened_file(path, config)
+    return answering(*deployed_of(path, config), config, look=look)
+
+
+def answering(
+    deployed: "Deployed",
+    usual: "DecisionSettings | None",
+    config: Mapping[str, Any],
+    *,
+    look: bool,
+) -> Answering:
+    """Return what answers with what is opened already; `usual` is how a bundle decides."""
     from mlff_cli.runs.deciding import DecisionSettings
     from mlff_cli.runs.predicting import Predictor
 
-    deployed, usual = deployed_of(path, config)
     return Predictor(deployed, config["product"], DecisionSettings.of_config(config, usual), look)
 
 

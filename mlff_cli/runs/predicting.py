@@ -20,7 +20,7 @@ from mlff_cli.runs.answer import Answer, content_of, problem_of, source_of
 from mlff_cli.runs.calibration import level_descriptors, novelty_descriptors
 from mlff_cli.runs.deciding import DecisionSettings, decision_of, why_none_is_unknown
 from mlff_cli.runs.deployed import Deployed, Product
-from mlff_cli.tasks.modalities import missing_of
+from mlff_cli.tasks.modalities import is_whole, missing_of
 from mlff_cli.tasks.record import ImageSource
 
 AT_ONCE = 512
@@ -227,7 +227,7 @@ class Predictor:
 
     def _whole(self, images: Sequence[ImageSource]) -> list[bool]:
         """Return of which images no modality is missing: of others nothing tells how unlike."""
-        return [not missing_of(image, self.modalities) for image in images]
+        return [is_whole(image, self.modalities) for image in images]
 
     def _codes(
         self, decision: Decision, scores: Tensor, p_values: Tensor | None, whole: Sequence[bool]
