@@ -29,6 +29,10 @@ class Engine(Protocol):
         """Map uint8 images (B, 3, H, W) to one tensor (B, ...) per input, in fp32."""
         ...
 
+    def on_one_thread(self) -> "Engine | None":
+        """Return what computes the same bytes, each call on its own thread; None: nothing does."""
+        ...
+
 
 class TorchEngine:
     """PyTorch, on any device."""
@@ -50,6 +54,9 @@ class TorchEngine:
         with device.autocast():
             maps = network_maps(self.backbone, images)
         return pooled(maps, inputs)
+
+    def on_one_thread(self) -> None:
+        """Threads and devices are shared by the whole process."""
 
 
 def network_maps(backbone: Backbone, images: Tensor) -> dict[str, Tensor]:

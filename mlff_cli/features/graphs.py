@@ -37,9 +37,10 @@ LOADERS: dict[str, Callable[[bytes, str, int], Any]] = {ONNX: loaded, OPENVINO: 
 class GraphEngine:
     """ONNX Runtime or OpenVINO, on the processor whatever the device."""
 
-    def __init__(self, content: bytes, name: str, recipe: BackboneRecipe) -> None:
+    def __init__(self, content: bytes, name: str, recipe: BackboneRecipe, threads: int) -> None:
+        self._graph = content, name, recipe
         self._preprocessing = recipe.preprocessing
-        self._session = LOADERS[recipe.engine](content, name, torch.get_num_threads())
+        self._session = LOADERS[recipe.engine](content, name, threads)
 
     @property
     def preprocessing(self) -> Preprocessing:
@@ -56,6 +57,11 @@ class GraphEngine:
         names = [item.name for item in inputs]
         found = self._session.run(names, {IMAGES: images.cpu().numpy()})
         return [torch.from_numpy(column) for column in found]
+
+    def on_one_thread(self) -> "GraphEngine | None":
+        """Return the same graph for many calls at once, which ONNX Runtime alone gains by."""
+        _, _, recipe = self._graph
+        return GraphEngine(*self._graph, threads=1) if recipe.engine == ONNX else None
 
 
 def graph_engine(
@@ -75,11 +81,11 @@ def graph_engine(
     if content is None:
         log.info("the backbone is written as a graph for %s, once", recipe.engine)
         content = sealed(graph_of(build(), inputs, recipe.engine))
-        made = GraphEngine(content, "the graph", recipe)
+        made = GraphEngine(content, "the graph", recipe, torch.get_num_threads())
         _refuse_wrong(made, Pooled(build(), inputs), recipe.engine)
         _keep(file, content)
         return made
-    return GraphEngine(content, str(file), recipe)
+    return GraphEngine(content, str(file), recipe, torch.get_num_threads())
 
 
 def graph_of(backbone: Backbone, inputs: Sequence[LevelInput], engine: str) -> bytes:

@@ -122,6 +122,15 @@ def image_batches(
         yield batch
 
 
+def batch_of(sources: Sequence[ImageSource], size: Size) -> Tensor:
+    """Return a few images, decoded here, as one uint8 batch (B, 3, H, W).
+
+    Raises:
+        UserError: An image cannot be read.
+    """
+    return torch.stack([resized(source.load(), size) for source in sources])
+
+
 def _warm_up(source: ImageSource) -> None:
     """Load an image here, so that what it takes is imported once and not in each process."""
     with suppress(UserError):  # raised where its turn comes

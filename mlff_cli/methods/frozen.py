@@ -20,12 +20,6 @@ from mlff_cli.system.device import limited_threads
 from mlff_cli.tasks.experience import Step
 from mlff_cli.tasks.record import ImageSource
 
-SMALL_ROW = 128 << 10
-"""Bytes of an image's features up to which one thread is quicker than several.
-
-Its work is so little that handing it to threads costs more than it gains.
-"""
-
 
 class FrozenMethod(Method):
     """A method whose backbone never changes: features are read, fusion and heads learn."""
@@ -67,7 +61,7 @@ class FrozenMethod(Method):
     def descriptors(self, columns: Columns, head: str) -> Tensor:
         """Return what a head reads of every row (N, D), in eval mode, on the device."""
         device, fusion = self.context.device, self.adapters.fusion_of(head)
-        with torch.no_grad(), device.autocast(), limited_threads(threads_for(columns)):
+        with torch.no_grad(), device.autocast(), limited_threads(1):
             return torch.cat(
                 [
                     fusion([column.to(device.device) for column in inputs])
@@ -122,8 +116,3 @@ class FrozenMethod(Method):
 
     def _fusion(self, levels: Sequence[LevelInfo]) -> FusionLayer:
         return self.context.fusion(levels).requires_grad_(self.fusion_learns)
-
-
-def threads_for(columns: Columns) -> int | None:
-    """Return on how many threads of the processor to compute; None: as many as there are."""
-    return 1 if columns.row_bytes <= SMALL_ROW else None

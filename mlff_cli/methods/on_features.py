@@ -8,7 +8,7 @@ import torch
 from mlff_cli.features.columns import everything
 from mlff_cli.fusion.base import FusionLayer
 from mlff_cli.methods.base import Context, Journal
-from mlff_cli.methods.frozen import FrozenMethod, threads_for
+from mlff_cli.methods.frozen import FrozenMethod
 from mlff_cli.methods.training import Part, Penalty, Settings, train
 from mlff_cli.methods.training_features import TrainingFeatures
 from mlff_cli.tasks.experience import Step
@@ -59,7 +59,7 @@ class TrainedOnFeatures(FrozenMethod):
             title=f"{step.index} {step.name}",
             penalty=penalty,
             rehearsed=[part for old in rehearsed.values() for part in old],
-            threads=threads_for(plain[0]),
+            threads=1,  # more are slower for layers this small, and would change the result
         )
         self.keep(step, features)
 

@@ -11,12 +11,13 @@ from mlff_cli.backbones.timm import Timm
 from mlff_cli.data.surfaces import Surfaces
 from mlff_cli.errors import UserError
 from mlff_cli.features import graphs
+from mlff_cli.features.columns import everything
 from mlff_cli.features.features import Features
-from mlff_cli.features.pooling import CELLS, LevelInput
+from mlff_cli.features.pooling import CELLS, LevelInput, standard_inputs
 from mlff_cli.features.store.disk import FeatureSpace, FeatureStore
 from mlff_cli.features.store.memory import MemoryStore
 from mlff_cli.system import onnx_runtime
-from mlff_cli.system.device import Device
+from mlff_cli.system.device import Device, limited_threads
 
 DEVICE = Device.choose(device="cpu", precision="fp32", workers=0, batch_size=4)
 LEVELS = ["layer1", "layer4"]
@@ -166,3 +167,15 @@ def test_a_graph_that_says_something_else_is_refused(weights_of, tmp_path, image
     with pytest.raises(UserError, match=r"comes out otherwise.*backbone\.engine=torch"):
         read(made, images, [LevelInput("layer4", "mean")])
     assert not list(tmp_path.glob("*.onnx"))
+
+
+def test_as_many_images_as_several_batches_are_computed_on_threads_to_the_same_bytes(
+    weights_of, folder, images
+):
+    inputs = standard_inputs(features(weights_of, ONNX, folder).levels)
+    found = []
+    for threads in (1, 2):
+        with limited_threads(threads):
+            found.append(features(weights_of, ONNX, folder).read([*images, *images], inputs))
+    one, two = (torch.cat([c.flatten(1) for c in next(iter(everything(f)))], 1) for f in found)
+    assert torch.equal(one, two)

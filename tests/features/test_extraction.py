@@ -1,12 +1,16 @@
+import threading
+
 import pytest
 import torch
 
 from mlff_cli.backbones.timm import Timm
+from mlff_cli.data.files import FileImage
 from mlff_cli.data.surfaces import Surfaces
+from mlff_cli.errors import UserError
 from mlff_cli.features import extraction
 from mlff_cli.features.engine import TorchEngine
 from mlff_cli.features.pooling import LevelInput
-from mlff_cli.system.device import Device
+from mlff_cli.system.device import Device, limited_threads
 
 INPUTS = [LevelInput("layer4", "mean"), LevelInput("layer1", "max")]
 
@@ -67,6 +71,67 @@ def test_decoding_in_other_processes_changes_nothing(backbone, images):
     _, here = extracted(backbone, images, cpu())
     _, there = extracted(backbone, images, cpu(workers=1))
     assert all(torch.equal(here[name], there[name]) for name in here)
+
+
+class OnSeveralThreads(TorchEngine):
+    """As a graph of ONNX Runtime is used: each call computes on the thread that calls."""
+
+    def __init__(self, backbone):
+        super().__init__(backbone)
+        self.callers = set()
+        self.largest = 100
+
+    def on_one_thread(self):
+        return self
+
+    def columns(self, images, inputs, device):
+        self.callers.add(threading.current_thread())
+        if len(images) > self.largest:
+            raise MemoryError
+        return super().columns(images, inputs, device)
+
+
+@pytest.fixture
+def three_threads():
+    with limited_threads(3):
+        yield
+
+
+def drawn(batch):
+    return batch + torch.randint(0, 9, batch.shape, dtype=torch.uint8)
+
+
+@pytest.mark.parametrize("vary", [lambda batch: batch, drawn])
+def test_threads_that_decode_and_compute_change_nothing(backbone, images, three_threads, vary):
+    columns = []
+    for engine in (TorchEngine(backbone), OnSeveralThreads(backbone)):
+        torch.manual_seed(0)
+        chunks = list(extraction.extract(engine, images, vary, INPUTS, cpu(batch_size=2)))
+        assert [positions for positions, _ in chunks] == [range(11)]
+        columns.append(chunks[0][1])
+    assert threading.main_thread() not in engine.callers
+    assert all(torch.equal(columns[0][item.name], columns[1][item.name]) for item in INPUTS)
+
+
+def test_threads_compute_fewer_at_a_time_where_memory_runs_out(
+    backbone, images, three_threads, caplog
+):
+    _, whole = extracted(backbone, images, cpu(batch_size=2))
+    engine = OnSeveralThreads(backbone)
+    engine.largest = 2
+    ((_, columns),) = extraction.extract(engine, images, lambda b: b, INPUTS, cpu(batch_size=4))
+    assert all(torch.allclose(whole[name], columns[name], atol=1e-5) for name in whole)
+    assert "set trainer.batch_size=2" in caplog.text
+
+
+def test_an_image_that_cannot_be_read_ends_the_threads(backbone, images, three_threads, tmp_path):
+    broken = FileImage(tmp_path / "broken.png")
+    broken.path.write_bytes(b"no image")
+    engine = OnSeveralThreads(backbone)
+    before = threading.active_count()
+    with pytest.raises(UserError, match=r"broken\.png"):
+        list(extraction.extract(engine, [*images, broken], lambda b: b, INPUTS, cpu(batch_size=2)))
+    assert threading.active_count() == before
 
 
 def test_no_gradient_is_kept(backbone, images):

@@ -99,7 +99,7 @@ def test_the_pass_of_a_batch_makes_nothing_on_the_wrong_device(streams):
     def passed(device: Device, transfer: Transfer) -> dict[str, torch.Tensor]:
         engine, vary = TorchEngine(backbone(device.device)), partial(varied, variation=7)
         arriving = extraction._arriving(
-            engine, 4, images, vary=vary, inputs=INPUTS, device=device, transfer=transfer
+            engine, vary, 4, images, inputs=INPUTS, device=device, transfer=transfer
         )
         columns = arriving.wait()
         assert arriving.nbytes == sum(column.nbytes for column in columns.values())
@@ -153,7 +153,9 @@ def test_a_chunk_is_handed_on_while_the_next_one_is_computed(streams, monkeypatc
     batches = torch.randint(256, (5, 2, 3, 32, 32), generator=draw, dtype=torch.uint8)
     computed = []
     monkeypatch.setattr(
-        extraction, "_batches", lambda *_: (computed.append(n) or b for n, b in enumerate(batches))
+        extraction,
+        "image_batches",
+        lambda *_, **__: (computed.append(n) or b for n, b in enumerate(batches)),
     )
     device = Device(torch.device("cpu"), None, 2, 0)
     engine = TorchEngine(backbone(device.device))
