@@ -9,8 +9,9 @@ import pytest
 from command_calls import call
 
 from mlff_cli.cli.table import COMMANDS
+from mlff_cli.config.composition import compose_config
 from mlff_cli.config.flags import parse
-from mlff_cli.sweeps.plan import plan
+from mlff_cli.sweeps.plan import first_words
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -88,8 +89,10 @@ def test_a_command_of_the_pages_can_be_given(words, tmp_path, monkeypatch, examp
     assert result.code == 0, result.err
     assert asks or rest[0] in COMMANDS
     if rest[0] in ("train", "sweep"):
-        # The run that another one goes on from is not there.
-        assert plan([word for word in others if not word.startswith("from=")]).runs
+        # The run that another one goes on from is not there. The first run stands for all: to
+        # compose every one of a table takes longer than all other commands together.
+        own = first_words([word for word in others if not word.startswith("from=")])
+        assert compose_config("train", own)
 
 
 @pytest.mark.parametrize("page", PAGES)

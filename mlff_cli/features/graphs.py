@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,9 +19,9 @@ from mlff_cli.errors import UserError
 from mlff_cli.features.engine import Pooled
 from mlff_cli.features.pooling import LevelInput
 from mlff_cli.system.device import Device
-from mlff_cli.system.extras import extra_module
 from mlff_cli.system.files import write_atomically
-from mlff_cli.system.onnx_runtime import EXTRA, is_sealed, loaded, sealed
+from mlff_cli.system.onnx_runtime import is_sealed, loaded, sealed
+from mlff_cli.system.onnx_writing import onnx_graph
 from mlff_cli.system.openvino import OpenVinoSession
 
 log = logging.getLogger(__name__)
@@ -94,32 +93,21 @@ def graph_of(backbone: Backbone, inputs: Sequence[LevelInput], engine: str) -> b
     Raises:
         UserError: The network cannot be written as a graph, or what writes it is missing.
     """
-    for module in ("onnx", "onnxscript"):
-        extra_module(module, EXTRA)
-    # Its values count nowhere, its shape does: two, or the number of images would be fixed.
-    images = torch.zeros(2, 3, *sides(backbone.preprocessing.size), dtype=torch.uint8)
+    module = Pooled(folded(backbone), inputs)
     try:
-        program = _exported(Pooled(folded(backbone), inputs), images)
+        made = onnx_graph(
+            module,
+            sides(backbone.preprocessing.size),
+            inputs=[IMAGES],
+            outputs=[item.name for item in inputs],
+            opset=OPSET,
+        )
+    except UserError:
+        raise
     except Exception as error:  # of torch's exporter, one type for each of its steps
         raise _refused(engine, (str(error).strip().splitlines() or [repr(error)])[0]) from error
-    graph: bytes = program.model_proto.SerializeToString()
+    graph: bytes = made.SerializeToString()
     return graph
-
-
-def _exported(module: Pooled, images: Tensor) -> Any:
-    """Return what torch's exporter makes; what it draws at random changes nothing elsewhere."""
-    with warnings.catch_warnings(), torch.no_grad(), torch.random.fork_rng(devices=[]):
-        warnings.simplefilter("ignore")  # of torch's exporter about torch itself
-        return torch.onnx.export(
-            module,
-            (images,),
-            dynamo=True,
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
-            input_names=[IMAGES],
-            output_names=[item.name for item in module.inputs],
-            opset_version=OPSET,
-            verbose=False,
-        )
 
 
 def _refuse_wrong(engine: GraphEngine, module: Pooled, name: str) -> None:

@@ -16,7 +16,7 @@ from mlff_cli.features.features import Features
 from mlff_cli.features.pooling import CELLS, LevelInput, standard_inputs
 from mlff_cli.features.store.disk import FeatureSpace, FeatureStore
 from mlff_cli.features.store.memory import MemoryStore
-from mlff_cli.system import onnx_runtime
+from mlff_cli.system import onnx_runtime, onnx_writing
 from mlff_cli.system.device import Device, limited_threads
 
 DEVICE = Device.choose(device="cpu", precision="fp32", workers=0, batch_size=4)
@@ -149,21 +149,21 @@ def test_without_the_package_one_learns_what_to_install(weights_of, tmp_path, mo
 
     made = features(weights_of, ONNX, tmp_path)
     monkeypatch.setattr(onnx_runtime, "extra_module", missing)
-    monkeypatch.setattr(graphs, "extra_module", missing)
+    monkeypatch.setattr(onnx_writing, "extra_module", missing)
     with pytest.raises(UserError, match=r"install 'mlff\[export\]'"):
         read(made, images, [LevelInput("layer4", "mean")])
 
 
 def test_a_graph_that_says_something_else_is_refused(weights_of, tmp_path, images, monkeypatch):
-    exported = graphs._exported
+    written = graphs.onnx_graph
 
-    def wrong(module, given):
+    def wrong(module, *given, **names):
         module.backbone.preprocessing = replace(module.backbone.preprocessing, std=(1.0, 1.0, 1.0))
-        return exported(module, given)
+        return written(module, *given, **names)
 
     made = features(weights_of, ONNX, tmp_path)
     monkeypatch.setattr(graphs, "graph_of", GRAPH_OF)
-    monkeypatch.setattr(graphs, "_exported", wrong)
+    monkeypatch.setattr(graphs, "onnx_graph", wrong)
     with pytest.raises(UserError, match=r"comes out otherwise.*backbone\.engine=torch"):
         read(made, images, [LevelInput("layer4", "mean")])
     assert not list(tmp_path.glob("*.onnx"))

@@ -102,7 +102,7 @@ def test_a_wrong_value_anywhere_is_refused_before_any_run(words, said):
 
 
 def test_the_first_words_are_those_of_the_first_run():
-    words = ["experiment=paper_table", "seed=7,8"]
+    words = ["experiment=paper_table", "task=cross_product", "seed=7,8"]
     assert first_words(words) == list(plan(words).runs[0].words)
 
 

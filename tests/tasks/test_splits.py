@@ -238,7 +238,7 @@ ROWS = st.lists(
 )
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(ROWS, st.integers(0, 2**32 - 1), st.floats(0, 0.6), st.floats(0, 0.39))
 def test_whatever_the_records_groups_stay_whole_and_labels_are_trained(
     rows, seed, test, validation

@@ -1,6 +1,5 @@
 """From the modules of a run to the bytes of one ONNX graph."""
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from mlff_cli.runs.export.resizing import OPSET, resizing
 from mlff_cli.runs.export.session import NOVELTY, THRESHOLD, Said
 from mlff_cli.system.extras import extra_module
 from mlff_cli.system.onnx_runtime import EXTRA
+from mlff_cli.system.onnx_writing import onnx_graph
 
 RESIZED = "resized"
 
@@ -23,24 +23,15 @@ def network_graph(inspection: Inspection) -> Any:
     Raises:
         UserError: What writes graphs is missing.
     """
-    for module in ("onnx", "onnxscript"):
-        extra_module(module, EXTRA)
-    images = torch.zeros(2, 3, *sides(inspection.backbone.preprocessing.size), dtype=torch.uint8)
-    limits = torch.tensor(0.5, dtype=torch.float64), torch.tensor(0.5)
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # of torch's exporter about torch itself
-        program = torch.onnx.export(
-            inspection,
-            (images, *limits),
-            dynamo=True,
-            dynamic_shapes=({0: torch.export.Dim("batch")}, None, None),
-            input_names=[RESIZED, THRESHOLD, NOVELTY],
-            output_names=list(Said._fields),
-            opset_version=OPSET,
-            verbose=False,
-        )
-    assert program is not None
-    return program.model_proto
+    return onnx_graph(
+        inspection,
+        sides(inspection.backbone.preprocessing.size),
+        (torch.tensor(0.5, dtype=torch.float64), torch.tensor(0.5)),
+        inputs=[RESIZED, THRESHOLD, NOVELTY],
+        outputs=Said._fields,
+        opset=OPSET,
+        fixed_first=False,  # it makes rows of its own, as many as images
+    )
 
 
 def with_resizing(graph: Any, size: tuple[int, int]) -> Any:

@@ -1,0 +1,114 @@
+"""From a module to an ONNX graph of any number of images."""
+
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mlff_cli.system.extras import extra_module
+from mlff_cli.system.onnx_runtime import EXTRA, loaded
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+TRACED, TRIED = 7, 3
+"""Images that a graph is traced with, and how many it must answer as well."""
+
+
+def onnx_graph(
+    module: nn.Module,
+    size: tuple[int, int],
+    others: Sequence[Tensor] = (),
+    *,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    opset: int,
+    fixed_first: bool = True,
+) -> Any:
+    """Return the graph (an `onnx.ModelProto`) of uint8 images (B, 3, H, W) of one size.
+
+    Args:
+        module: Maps images, and what else it is given, to tensors (B, ...).
+        size: Height and width.
+        others: What it is given behind the images: tensors of fixed shape.
+        inputs: Names, the images' first.
+        outputs: Names of what it returns, in order.
+        opset: Version of ONNX's operators.
+        fixed_first: Trace with a fixed number of images, which takes half the time, and with any
+            where that number cannot be taken out of the graph again.
+
+    Raises:
+        UserError: What writes or runs graphs is missing.
+        Exception: One of many types of torch's exporter: the module cannot be written as a graph.
+    """
+    for needed in ("onnx", "onnxscript"):
+        extra_module(needed, EXTRA)
+    draw = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (TRACED, 3, *size), dtype=torch.uint8, generator=draw)
+    given = (images, *others)
+    names = {"input_names": list(inputs), "output_names": list(outputs), "opset_version": opset}
+    if fixed_first:
+        graph = _with_any_number(_exported(module, given, None, names), inputs[0])
+        if _answers(graph, module, (images[:TRIED], *others), names):
+            return graph
+    batch = ({0: torch.export.Dim("batch")}, *(None for _ in others))
+    return _exported(module, given, batch, names)
+
+
+def _exported(module: nn.Module, given: tuple[Tensor, ...], batch: Any, names: Any) -> Any:
+    """Return what torch's exporter makes; what it draws at random changes nothing elsewhere."""
+    with warnings.catch_warnings(), torch.no_grad(), torch.random.fork_rng(devices=[]):
+        warnings.simplefilter("ignore")  # of torch's exporter about torch itself
+        program = torch.onnx.export(
+            module, given, dynamo=True, dynamic_shapes=batch, verbose=False, **names
+        )
+    assert program is not None
+    return program.model_proto
+
+
+def _with_any_number(graph: Any, images: str) -> Any:
+    """Say of a graph that was traced with a fixed number of images that it takes any."""
+    from onnx import numpy_helper
+
+    part = graph.graph
+    del part.value_info[:]  # shapes on the way, which hold the number too
+    shapes = {item.name: item for item in part.initializer}
+    for node in part.node:
+        shape = shapes.get(node.input[1]) if node.op_type == "Reshape" else None
+        sides = None if shape is None else numpy_helper.to_array(shape)
+        if shape is not None and sides is not None and sides.tolist()[:1] == [TRACED]:
+            # As many as are left for it; where another side is that already, as many as come in.
+            first = 0 if -1 in sides else -1
+            opened = np.array([first, *sides[1:]], sides.dtype)
+            shape.CopyFrom(numpy_helper.from_array(opened, shape.name))
+            del node.attribute[:]  # allowzero: that 0 is no number of its own
+    for value in (*(item for item in part.input if item.name == images), *part.output):
+        value.type.tensor_type.shape.dim[0].dim_param = "batch"
+    return graph
+
+
+def _answers(graph: Any, module: nn.Module, given: tuple[Tensor, ...], names: Any) -> bool:
+    """Return whether a graph says of another number of images what the module does."""
+    with torch.inference_mode():
+        expected = module(*given)
+    feeds = dict(zip(names["input_names"], (item.numpy() for item in given), strict=True))
+    quiet = extra_module("onnxruntime", EXTRA).RunOptions()
+    quiet.log_severity_level = 4  # that a shape does not fit is what is asked for here
+    try:
+        session = loaded(graph.SerializeToString(), "the graph")
+        used = {item.name for item in session.get_inputs()}  # what has no part in it has gone
+        found = session.run(names["output_names"], {name: feeds[name] for name in used}, quiet)
+    except Exception:  # ONNX Runtime has a type of its own for everything, without a common one
+        return False
+    pairs = zip(found, (other.numpy() for other in expected), strict=True)
+
+    return all(one.shape == other.shape and _close(one, other) for one, other in pairs)
+
+
+def _close(one: "NDArray[Any]", other: "NDArray[Any]") -> bool:
+    """Return whether two outputs are the same but for rounding, that of 16 bits included."""
+    alike = np.isclose(one.astype(float), other.astype(float), rtol=0.05, atol=0.05, equal_nan=True)
+    return bool(alike.all())
