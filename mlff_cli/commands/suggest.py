@@ -16,10 +16,8 @@ from mlff_cli.data.asked import asked_images
 from mlff_cli.data.files import FileImage
 from mlff_cli.data.manifest import read_manifest
 from mlff_cli.errors import UserError
-from mlff_cli.features.columns import everything
 from mlff_cli.features.features import Features
-from mlff_cli.features.pooling import mean_inputs
-from mlff_cli.heads.novelty import level_descriptor
+from mlff_cli.features.pooling import LevelInput
 from mlff_cli.runs.answer import content_of, image_of
 from mlff_cli.runs.building import build_device, build_features
 from mlff_cli.runs.deployed import of_run
@@ -146,10 +144,21 @@ def _typical(
 
 
 def descriptors(features: Features, images: Sequence[ImageSource]) -> NDArray[np.float32]:
-    """Return the normalised means of all levels (N, D) of images: nothing in them is trained."""
-    columns = features.read(images, mean_inputs(features.facts.levels))
-    parts = [level_descriptor(part).numpy() for part in everything(columns)]
-    return np.concatenate(parts)
+    """Return the largest values of all levels (N, D) of images: nothing in them is trained.
+
+    Over all images each channel has mean 0 and deviation 1. Means instead of maxima tell one
+    pattern of a surface from another, and hide small defects.
+    """
+    levels = [LevelInput(level.name, "max") for level in features.facts.levels]
+    columns = features.read(images, levels)[:]
+    return np.concatenate([_standardised(column.double().numpy()) for column in columns], axis=1)
+
+
+def _standardised(rows: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return one level (N, C) with every channel alike, and as much in all as of any level."""
+    scaled = (rows - rows.mean(0)) / (rows.std(0) + 1e-6)
+    size = np.sqrt((scaled**2).sum(1).mean())
+    return (scaled / max(size, 1e-6)).astype(np.float32)
 
 
 def _doubtful(
