@@ -7,8 +7,9 @@ head is trained on the images chosen so far, by the defaults of `mlff`; three se
 
 - random: images drawn at random;
 - typical: all by TypiClust;
-- typical, then margin: the first half by TypiClust, the rest those that the head trained on that
-  half is least sure of.
+- typical and outlying: half by TypiClust, the rest far from all others: what the command does;
+- these, then margin: the first half like that, the rest those that the head trained on that half is
+  least sure of.
 """
 
 import sys
@@ -21,7 +22,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from mlff_cli.audit.typical import doubtful, typical
+from mlff_cli.audit.typical import doubtful, typical, typical_and_outlying
 from mlff_cli.commands.suggest import descriptors
 from mlff_cli.config.composition import compose_config
 from mlff_cli.methods.base import Journal, Method
@@ -33,7 +34,7 @@ from mlff_cli.tasks.record import Record
 SEEDS = (0, 1, 2)
 BUDGETS = (10, 20, 40, 80, 160)
 ENOUGH = 0.95
-WAYS = ("random", "typical", "typical, then margin")
+WAYS = ("random", "typical", "typical and outlying", "these, then margin")
 
 SETS = {
     "real: steel strip, 6 classes": ("dataset=neu_cls data.root=data", None),
@@ -85,12 +86,13 @@ def measured(
     order = np.random.default_rng(seed).permutation(len(pool)).tolist()
     for budget in (b for b in BUDGETS if b < len(pool)):
         picked = [pick.position for pick in typical(rows, budget)]
-        half = [pick.position for pick in typical(rows, budget // 2)]
+        both = [pick.position for pick in typical_and_outlying(rows, budget)]
+        half = [pick.position for pick in typical_and_outlying(rows, budget // 2)]
         _, method = score(tuple(half))
         rest = sorted(set(range(len(pool))) - set(half))
         scores = method.scores("all", [pool[place].image for place in rest])
         unsure = [rest[pick.position] for pick in doubtful(scores, budget - len(half))]
-        for way, chosen in zip(WAYS, (order[:budget], picked, half + unsure), strict=True):
+        for way, chosen in zip(WAYS, (order[:budget], picked, both, half + unsure), strict=True):
             yield {"way": way, "labels": budget, "mAP": score(tuple(chosen))[0]}
 
 

@@ -1,4 +1,4 @@
-"""Which images to label next: typical ones of unlike groups, then those that a model doubts."""
+"""Which images to label next: typical ones, outlying ones, and those that a model doubts."""
 
 import warnings
 from collections.abc import Sequence
@@ -49,6 +49,39 @@ def typical(rows: NDArray[np.float32], budget: int, *, labelled: Sequence[int] =
         picks.append(Pick(position, f"typical of {sizes[chosen]} images that are alike"))
         free[position] = False
         taken[chosen] += 1
+    return picks
+
+
+def typical_and_outlying(
+    rows: NDArray[np.float32], budget: int, *, labelled: Sequence[int] = ()
+) -> list[Pick]:
+    """Return half of them by `typical`, the rest by `outlying`: classes first, then defects."""
+    first = typical(rows, (budget + 1) // 2, labelled=labelled)
+    chosen = [*labelled, *(pick.position for pick in first)]
+    return [*first, *outlying(rows, budget - len(first), chosen=chosen)]
+
+
+def outlying(rows: NDArray[np.float32], budget: int, *, chosen: Sequence[int]) -> list[Pick]:
+    """Return one after another what is farthest from everything chosen so far.
+
+    Greedy k-centre of Sener and Savarese 2018 (arXiv 1708.00489). A rare defect is such an image.
+
+    Args:
+        rows: Descriptors (N, D) of all images.
+        budget: Images wanted; so many must not be chosen.
+        chosen: Positions of those that are, at least one.
+    """
+    exact = rows.astype(np.float64)
+    distance = np.full(len(rows), np.inf)
+    picks: list[Pick] = []
+    for place in chosen:
+        distance = np.minimum(distance, np.linalg.norm(exact - exact[place], axis=1))
+    distance[list(chosen)] = -1  # below that of a copy: none is taken twice
+    for _ in range(budget):
+        position = int(distance.argmax())
+        picks.append(Pick(position, "unlike all that is chosen"))
+        distance = np.minimum(distance, np.linalg.norm(exact - exact[position], axis=1))
+        distance[position] = -1
     return picks
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlff_cli.audit.contact_sheet import Sheet, write_sheet
-from mlff_cli.audit.typical import Pick, doubtful, typical
+from mlff_cli.audit.typical import Pick, doubtful, typical_and_outlying
 from mlff_cli.data.asked import asked_images
 from mlff_cli.data.files import FileImage
 from mlff_cli.data.manifest import read_manifest
@@ -41,7 +41,7 @@ def run(config: Mapping[str, Any]) -> int:
     budget = config["budget"]
     output = _output(config["output"])
     with logging_to(None):
-        choose = _doubtful if config["run"] else _typical
+        choose = _doubtful if config["run"] else _unlike
         chosen = choose(config, images, labelled)
     write_atomically(output, _text(chosen, output, config["product"]))
     sheet = output.with_suffix(SHEET)
@@ -126,10 +126,10 @@ def _output(text: str | None) -> Path:
     return output
 
 
-def _typical(
+def _unlike(
     config: Mapping[str, Any], images: Mapping[str, Path], labelled: Mapping[str, Path]
 ) -> list[tuple[Path, Pick]]:
-    """Return typical images of groups that have no label yet."""
+    """Return typical images of groups that have no label yet, and outlying ones."""
     pool = {**images, **labelled}
     contents, paths = list(pool), list(pool.values())
     known = [place for place, content in enumerate(contents) if content in labelled]
@@ -138,9 +138,8 @@ def _typical(
     bits = config["data"].get("bits")
     sources = [image_of(path, bits if isinstance(bits, int) else 16) for path in paths]
     rows = descriptors(features, sources)
-    return [
-        (paths[pick.position], pick) for pick in typical(rows, config["budget"], labelled=known)
-    ]
+    picks = typical_and_outlying(rows, config["budget"], labelled=known)
+    return [(paths[pick.position], pick) for pick in picks]
 
 
 def descriptors(features: Features, images: Sequence[ImageSource]) -> NDArray[np.float32]:
@@ -158,7 +157,7 @@ def _standardised(rows: NDArray[np.float64]) -> NDArray[np.float32]:
     """Return one level (N, C) with every channel alike, and as much in all as of any level."""
     scaled = (rows - rows.mean(0)) / (rows.std(0) + 1e-6)
     size = np.sqrt((scaled**2).sum(1).mean())
-    return (scaled / max(size, 1e-6)).astype(np.float32)
+    return np.asarray(scaled / max(size, 1e-6), np.float32)
 
 
 def _doubtful(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mlff_cli.audit.typical import doubtful, typical
+from mlff_cli.audit.typical import doubtful, outlying, typical, typical_and_outlying
 
 
 def groups(*sizes):
@@ -55,6 +55,26 @@ def test_images_that_are_all_the_same_can_be_chosen_from():
 def test_the_same_each_time():
     rows, _ = groups(20, 20, 20)
     assert typical(rows, 8) == typical(rows, 8)
+
+
+def test_outlying_is_what_lies_farthest_from_all_that_is_chosen():
+    rows = np.array([[0.0], [1.0], [10.0], [-4.0], [9.0]], np.float32)
+    assert [pick.position for pick in outlying(rows, 3, chosen=[0])] == [2, 3, 1]
+
+
+def test_half_is_typical_and_the_rest_lies_far_off_each_once():
+    rows, group = groups(30, 30, 1)
+    picks = [pick.position for pick in typical_and_outlying(rows, 5)]
+    assert set(group[picks[:2]]) == {0, 1}
+    assert group[picks[3]] == 2, "the single one is first of those that lie far off"
+    assert len(set(picks)) == 5
+    later = [pick.position for pick in typical_and_outlying(rows, 56, labelled=picks)]
+    assert sorted([*picks, *later]) == list(range(61))
+
+
+def test_copies_are_outlying_once_each():
+    picks = typical_and_outlying(np.ones((6, 2), np.float32), 6)
+    assert sorted(pick.position for pick in picks) == list(range(6))
 
 
 def test_doubtful_is_where_the_two_highest_are_near():
