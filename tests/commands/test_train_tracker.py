@@ -307,6 +307,7 @@ def test_a_package_that_is_missing_is_told_before_anything_trains(empty, monkeyp
     assert list(empty.iterdir()) == []
 
 
+@pytest.mark.parametrize("kind", [MLflow, WandB], indirect=True, ids=["mlflow", "wandb"])
 def test_runs_of_a_sweep_are_grouped_by_its_name(kind, place, empty):
     words = (f"tracker={kind.name}", f"tracker.folder={place}", "seed=0,1")
     assert call("sweep", *TINY, *words).code == 0
