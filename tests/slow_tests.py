@@ -13,6 +13,7 @@ TESTS = Path(__file__).parent
 
 SLOW = (
     "backbones/test_folding.py",
+    "backbones/test_further_backbones.py",
     "backbones/test_network.py",
     "bad_input",
     "cli/test_main.py",
@@ -32,11 +33,14 @@ SLOW = (
     "metrics/test_adding_a_metric.py",
     "results/page/test_page_in_a_browser.py",
     "results/test_painter.py",
+    "results/test_pictures.py",
     "results/test_plots.py",
     "runs",
     "sweeps/test_cluster.py",
     "sweeps/test_in_processes.py",
+    "sweeps/test_plan.py",
     "system/test_interruption.py",
+    "system/test_onnx_writing.py",
     "system/test_openvino.py",
     "tasks/test_needs.py",
     "tasks/test_splits.py",
