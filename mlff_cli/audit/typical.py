@@ -71,11 +71,11 @@ def outlying(rows: NDArray[np.float32], budget: int, *, chosen: Sequence[int]) -
         budget: Images wanted; so many must not be chosen.
         chosen: Positions of those that are, at least one.
     """
+    from scipy.spatial.distance import cdist
+
     exact = rows.astype(np.float64)
-    distance = np.full(len(rows), np.inf)
     picks: list[Pick] = []
-    for place in chosen:
-        distance = np.minimum(distance, np.linalg.norm(exact - exact[place], axis=1))
+    distance = cdist(exact, exact[list(chosen)]).min(axis=1)
     distance[list(chosen)] = -1  # below that of a copy: none is taken twice
     for _ in range(budget):
         position = int(distance.argmax())

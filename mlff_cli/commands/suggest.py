@@ -148,7 +148,7 @@ def descriptors(features: Features, images: Sequence[ImageSource]) -> NDArray[np
     Over all images each channel has mean 0 and deviation 1. Means instead of maxima tell one
     pattern of a surface from another, and hide small defects.
     """
-    levels = [LevelInput(level.name, "max") for level in features.facts.levels]
+    levels = [LevelInput(level.name, "max") for level in features.levels]
     columns = features.read(images, levels)[:]
     return np.concatenate([_standardised(column.double().numpy()) for column in columns], axis=1)
 

@@ -43,7 +43,6 @@ def extract(
     Every batch has the same size, the last one filled up, so that the features of an image do
     not depend on which images were asked for with it. Where memory runs out, the size is halved.
     """
-    engine.place(device.device)
     bar = tqdm(
         total=len(sources),
         desc="features",
@@ -84,6 +83,7 @@ def _batches(
     at_once, size = device.batch_size, engine.preprocessing.size
     threads = torch.get_num_threads()
     single = engine.on_one_thread() if threads > 1 and len(sources) > at_once else None
+    (single or engine).place(device.device)
     if single is None:
         fitting = _Fitting(partial(columns_of, engine, vary), at_once)
         pinned = device.device.type == "cuda"

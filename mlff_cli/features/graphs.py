@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -37,30 +38,37 @@ class GraphEngine:
     """ONNX Runtime or OpenVINO, on the processor whatever the device."""
 
     def __init__(self, content: bytes, name: str, recipe: BackboneRecipe, threads: int) -> None:
-        self._graph = content, name, recipe
-        self._preprocessing = recipe.preprocessing
-        self._session = LOADERS[recipe.engine](content, name, threads)
+        self._content, self._name, self._recipe = content, name, recipe
+        self._threads = threads
+        self._session: Any = None
 
     @property
     def preprocessing(self) -> Preprocessing:
         """How an image becomes the network's input."""
-        return self._preprocessing
+        return self._recipe.preprocessing
 
     def place(self, device: torch.device) -> None:
-        """Stay where it is."""
+        """Load the graph, once, on the processor."""
+        if self._session is None:
+            loader = LOADERS[self._recipe.engine]
+            self._session = loader(self._content, self._name, self._threads)
 
     def columns(
         self, images: Tensor, inputs: Sequence[LevelInput], device: Device | None = None
     ) -> list[Tensor]:
         """Map uint8 images (B, 3, H, W) to one tensor (B, ...) per input, on the processor."""
+        self.place(images.device)
         names = [item.name for item in inputs]
         found = self._session.run(names, {IMAGES: images.cpu().numpy()})
         return [torch.from_numpy(column) for column in found]
 
     def on_one_thread(self) -> "GraphEngine | None":
         """Return the same graph for many calls at once, which ONNX Runtime alone gains by."""
-        _, _, recipe = self._graph
-        return GraphEngine(*self._graph, threads=1) if recipe.engine == ONNX else None
+        return self._single if self._recipe.engine == ONNX else None
+
+    @cached_property
+    def _single(self) -> "GraphEngine":
+        return GraphEngine(self._content, self._name, self._recipe, threads=1)
 
 
 def graph_engine(

@@ -75,11 +75,13 @@ def _with_any_number(graph: Any, images: str) -> Any:
 
     part = graph.graph
     del part.value_info[:]  # shapes on the way, which hold the number too
-    shapes = {item.name: item for item in part.initializer}
+    constants = {item.name: item for item in part.initializer}
     for node in part.node:
-        shape = shapes.get(node.input[1]) if node.op_type == "Reshape" else None
-        sides = None if shape is None else numpy_helper.to_array(shape)
-        if shape is not None and sides is not None and sides.tolist()[:1] == [TRACED]:
+        if node.op_type != "Reshape" or node.input[1] not in constants:
+            continue
+        shape = constants[node.input[1]]
+        sides = numpy_helper.to_array(shape)
+        if sides.tolist()[:1] == [TRACED]:
             # As many as are left for it; where another side is that already, as many as come in.
             first = 0 if -1 in sides else -1
             opened = np.array([first, *sides[1:]], sides.dtype)
@@ -104,7 +106,6 @@ def _answers(graph: Any, module: nn.Module, given: tuple[Tensor, ...], names: An
     except Exception:  # ONNX Runtime has a type of its own for everything, without a common one
         return False
     pairs = zip(found, (other.numpy() for other in expected), strict=True)
-
     return all(one.shape == other.shape and _close(one, other) for one, other in pairs)
 
 
