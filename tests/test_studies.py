@@ -20,7 +20,7 @@ SMALL = ("data.image_size=32", "data.images_per_class=4", "method.epochs=1")
 def study(monkeypatch):
     monkeypatch.syspath_prepend(str(SCRIPTS))
     yield import_module
-    for name in ("many_products", "numbers_study"):
+    for name in ("engines_study", "many_products", "numbers_study"):
         sys.modules.pop(name, None)
 
 
@@ -66,3 +66,18 @@ def test_the_error_of_a_number_stands_beside_its_interval_and_the_floor(study):
     assert own == "| a | 0.100 ± 0.000 | 0.250 ± 0.071 | 0.200 to 0.300 | -0.020 ± 0.000 |"
     assert floor == "| floor: the median | | 1.50 ± 0.71 | 1.00 to 2.00 | |"
     assert numbers_study.spread(pd.Series([0.1234])) == "0.123"
+
+
+def test_engines_are_held_against_the_first_on_each_task_and_its_worst_experience(study):
+    engines_study = study("engines_study")
+    scores = [("torch", 0.9, 0.8), ("onnxruntime", 0.9005, 0.798), ("openvino", 0.9, 0.8)]
+    rows = [
+        {"task": "t", "engine": engine, "name_scored": name, "metric": "mAP", "value": value}
+        for engine, *values in scores
+        for name, value in zip(("a", "b"), values, strict=True)
+    ]
+    *_, own = engines_study.compared(pd.DataFrame(rows), 100, "points")
+    assert own == "| t | 85.000 | -0.075 (0.200) | +0.000 (0.000) |"
+    # One that did not run yet is a blank, not agreement.
+    *_, own = engines_study.compared(pd.DataFrame(rows[:4]), 100, "points")
+    assert own == "| t | 85.000 | -0.075 (0.200) |  |"

@@ -76,8 +76,8 @@ def main(arguments: list[str] | None = None) -> None:
             traceback.print_exc()
         message, code = _said(error)
         print(f"mlff: {message}", file=sys.stderr)
-    garbage.at_the_end()
     if leaving is not None:
+        garbage.at_the_end()
         leaving.code = code
     sys.exit(code)
 

@@ -12,9 +12,10 @@ from mlff_cli.runs.predicting import AUTO, Predictor
 from mlff_cli.runs.reopen import reopen
 
 
-def answers(run, paths):
+def answers(run, paths, graphs):
     trainer = {**shipped("trainer/default"), "device": "cpu", "workers": 0, "batch_size": 16}
-    opened = reopen(run, trainer=trainer, paths=shipped("paths/default"), keep_features=False)
+    at = {**shipped("paths/default"), "graphs": str(graphs)}
+    opened = reopen(run, trainer=trainer, paths=at, keep_features=False)
     settings = DecisionSettings(novelty=0.3)
     predictor = Predictor(of_run(opened), asked=AUTO, settings=settings, look=True)
     return list(predictor.answers(paths))
@@ -28,8 +29,8 @@ def test_products_scores_novelty_and_places_are_the_same(run_folder, tmp_path):
     for number, (path, product) in enumerate(zip(paths, products, strict=True)):
         Image.fromarray(draw(3, product, "good", number, 32)).save(path)
     with card(batch_size=16):
-        there = answers(run_folder, paths)
-    for one, other in zip(there, answers(run_folder, paths), strict=True):
+        there = answers(run_folder, paths, tmp_path)
+    for one, other in zip(there, answers(run_folder, paths, tmp_path), strict=True):
         assert one.scores and one.scores == other.scores
         assert (one.product, one.label, one.decision) == (
             other.product,

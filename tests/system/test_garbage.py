@@ -10,6 +10,7 @@ from mlff_cli.system import garbage
 def test_while_working_cycles_are_found_and_old_objects_left_alone():
     before = gc.get_threshold()
     try:
+        garbage.set_aside_once.cache_clear()
         garbage.while_importing()
         assert gc.get_threshold()[0] > 10 * garbage.USUAL[0]
         garbage.while_working()
