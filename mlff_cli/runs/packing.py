@@ -32,14 +32,20 @@ def packed(state: Any) -> bytes:
         if isinstance(value, Mapping):
             return {"pairs": [[key, plain(item)] for key, item in value.items()]}
         if isinstance(value, list | tuple):
-            if all(type(item) in SCALARS for item in value):
-                return {"value": list(value)}  # a row of a large matrix at once
+            if _bare(value):
+                return {"value": value}  # all rows of a large matrix at once
             return {"items": [plain(item) for item in value]}
         return {"value": value}
 
     structure = json.dumps(plain(state))
     metadata = {"format": str(FORMAT), "structure": structure, "hash": _hash(structure, tensors)}
     return save(tensors, metadata=metadata)
+
+
+def _bare(value: Any) -> bool:
+    """Return whether JSON can hold a value as it is."""
+    kind = type(value)
+    return kind in SCALARS or (kind in (list, tuple) and all(map(_bare, value)))
 
 
 def unpacked(content: bytes) -> Any:

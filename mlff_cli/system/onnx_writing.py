@@ -74,19 +74,29 @@ def _with_any_number(graph: Any, images: str) -> Any:
     from onnx import numpy_helper
 
     part = graph.graph
-    del part.value_info[:]  # shapes on the way, which hold the number too
+    shapes = {
+        value.name: [side.dim_value for side in value.type.tensor_type.shape.dim]
+        for value in (*part.value_info, *part.output)
+    }
+    del part.value_info[:]  # they hold the number too
     constants = {item.name: item for item in part.initializer}
     for node in part.node:
-        if node.op_type != "Reshape" or node.input[1] not in constants:
+        if node.op_type not in ("Reshape", "Expand") or node.input[1] not in constants:
             continue
-        shape = constants[node.input[1]]
-        sides = numpy_helper.to_array(shape)
-        if sides.tolist()[:1] == [TRACED]:
-            # As many as are left for it; where another side is that already, as many as come in.
-            first = 0 if -1 in sides else -1
-            opened = np.array([first, *sides[1:]], sides.dtype)
-            shape.CopyFrom(numpy_helper.from_array(opened, shape.name))
-            del node.attribute[:]  # allowzero: that 0 is no number of its own
+        given = constants[node.input[1]]
+        first, *others = shapes.get(node.output[0]) or [1]
+        expanded = node.op_type == "Expand"
+        if first != TRACED if expanded else not first or first % TRACED:
+            continue
+        # To expand: as many as come in, which is no fewer. To reshape: as many as are left, also
+        # where all places of all images are counted as one.
+        opened = np.array([1 if expanded else -1, *others], np.int64)
+        own = part.initializer.add()  # another node may read the same numbers for what they are
+        own.CopyFrom(numpy_helper.from_array(opened, f"{given.name}/{node.name}"))
+        node.input[1] = own.name
+    used = {name for node in part.node for name in node.input}
+    for item in [item for item in constants.values() if item.name not in used]:
+        part.initializer.remove(item)
     for value in (*(item for item in part.input if item.name == images), *part.output):
         value.type.tensor_type.shape.dim[0].dim_param = "batch"
     return graph

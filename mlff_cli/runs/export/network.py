@@ -60,7 +60,7 @@ class Inspection(nn.Module):
         maps = self.maps(images)
         descriptors = self.fusion(self.inputs(maps))
         scores = self.head.scores(self.head(descriptors))
-        nothing = torch.full_like(scores[:, 0], torch.nan)
+        nothing = scores[:, 0] * torch.nan  # of the scores: as many as there are in a graph too
         p_values = None
         if self.novelty is not None:
             p_values = self.novelty(self.seen(maps, descriptors))
