@@ -105,7 +105,8 @@ def _cells(labels: Path) -> list[_Cell]:
         if not line.strip():
             continue
         try:
-            path, text, product = line.split()
+            # Version 1.0.0 of the package says behind it which part of its own split a cell is in.
+            path, text, product = line.removesuffix("train").removesuffix("test").split()
             probability = float(text)
         except ValueError:
             probability = float("nan")

@@ -73,6 +73,15 @@ def test_a_broken_line_is_named(tmp_path, line):
         Elpv(root=str(tmp_path)).records()
 
 
+def test_the_publishers_own_split_in_older_files_is_left_aside(tmp_path):
+    lay_out(tmp_path, [("mono", [0.0, 1.0])])
+    labels = tmp_path / "labels.csv"
+    plain = Elpv(root=str(tmp_path)).records()
+    one, other = labels.read_text().splitlines()
+    labels.write_text(f"{one}  train\n{other}  test\n")
+    assert Elpv(root=str(tmp_path)).records() == plain
+
+
 def test_a_path_out_of_the_folder_is_refused(tmp_path):
     (tmp_path / "set").mkdir()
     lay_out(tmp_path / "set", [("mono", [0.0])])
