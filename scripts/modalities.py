@@ -141,23 +141,20 @@ def without(image: ImageSource, gone: str) -> ImageSource:
 
 def text(table: pd.DataFrame) -> str:
     """Return the table of means and standard deviations over seeds as Markdown."""
-    lines = [
-        "# Several images of one part", "",
-        "    scripts/reference modalities <data>", "",
-        "| images | way | final mAP | to the best alone |",
-        "|---|---|---|---|",
-    ]  # fmt: skip
+    lines = ["# Several images of one part", "", "    scripts/reference modalities <data>", ""]
     for images, own in table.groupby("images", sort=False):
+        lines += [f"## {images}", "", "| way | final mAP | to the best alone |", "|---|---|---|"]
         best = own[own["way"] == "the best alone"].set_index("seed")[MAP]
         for way, rows in own.groupby("way", sort=False):
             found = rows.set_index("seed")[MAP]
             apart = found - best
             lines.append(
-                f"| {images} | {way} | {found.mean():.1f} ± {found.std():.1f} | "
+                f"| {way} | {found.mean():.1f} ± {found.std():.1f} | "
                 f"{apart.mean():+.1f} (worst seed {apart.min():+.1f}) |"
             )
+        lines.append("")
     seeds = ", ".join(map(str, SEEDS))
-    lines += ["", f"Percent of test images; mean ± standard deviation over seeds {seeds}."]
+    lines += [f"Percent of test images; mean ± standard deviation over seeds {seeds}."]
     return "\n".join(lines) + "\n"
 
 
