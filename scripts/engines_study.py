@@ -1,19 +1,27 @@
-"""Do scores depend on what computes features? Every task, learned and scored with each engine.
+"""Do scores depend on what computes features? Every task with each engine.
 
 Called by `scripts/reference engines <data>` in a folder of its own, where `data` is the folder of
-the real images. Words behind the name go to every run, for a trial. Writes results.csv after each
-run and results.md; called anew in the same folder it repeats no finished run.
+the real images. Words behind the name go to every run, for a trial. Writes results.csv and
+results.md after each task; called anew in the same folder it repeats no finished run. Two ways:
+
+- the same layers: what was learned on torch's features reads those of another engine;
+- learned anew: the whole run with another engine, as a user would.
 """
 
 import subprocess
 import sys
-from collections.abc import Sequence
-from itertools import product
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-ENGINES = ("torch", "onnxruntime", "openvino")
+from mlff_cli.config.composition import compose_config
+from mlff_cli.runs.building import build_method, build_scorer
+from mlff_cli.runs.listing import listing_of
+from mlff_cli.runs.reopen import OpenRun, reopen
+
+FIRST, *OTHERS = ENGINES = ("torch", "onnxruntime", "openvino")
 
 TASKS = {
     "surface_defect": "",
@@ -31,72 +39,90 @@ TASKS = {
 }
 """All tasks that are shipped, by name, and what they need; of many products the first twenty."""
 
-MAP = "mAP"
+SAME, ANEW = "the same layers", "learned anew"
+METRICS = {"mAP": 100.0, "mae": 1.0}
+"""What a task is judged by -> what it is told in."""
 
 
-def main() -> None:
-    """Train every task with each engine and write one table."""
-    rows = []
-    for (task, words), engine in product(TASKS.items(), ENGINES):
-        print("==", task, engine, flush=True)
-        final = scores([f"task={task}", *words.split(), f"backbone.engine={engine}", *sys.argv[1:]])
-        rows.append(final.assign(task=task, engine=engine))
-        table = pd.concat(rows)
+def main(words: Sequence[str]) -> None:
+    """Take every task with each engine and write one table."""
+    rows: list[dict[str, Any]] = []
+    for task, own in TASKS.items():
+        for row in compared([f"task={task}", *own.split(), *words]):
+            rows.append({"task": task} | row)
+            print(rows[-1], flush=True)
+        table = pd.DataFrame(rows)
         table.to_csv("results.csv", index=False)
-        Path("results.md").write_text(text(table, sys.argv[1:]), encoding="utf-8")
+        Path("results.md").write_text(text(table, words), encoding="utf-8")
 
 
-def scores(words: Sequence[str]) -> pd.DataFrame:
-    """Return the scores on test images after the last experience; as they are, unrounded."""
+def compared(words: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield the final score of each experience of a task: engine by engine, way by way."""
+    runs = {engine: trained([*words, f"backbone.engine={engine}"]) for engine in ENGINES}
+    for engine, run in runs.items():
+        for way, values in ((SAME, read_by(runs[FIRST], engine)), (ANEW, read_by(run, engine))):
+            for experience, value in values.items():
+                known = {"way": way, "engine": engine, "experience": experience}
+                yield known | {"metric": metric_of(value), "value": value[metric_of(value)]}
+
+
+def trained(words: Sequence[str]) -> OpenRun:
+    """Train and open the run."""
     command = [sys.executable, "-m", "mlff_cli", "train", *words]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    matrix = pd.read_csv(Path(done.stdout.strip().rpartition("\n")[2]).with_name("matrix.csv"))
-    last = matrix[matrix["experience_trained"] == matrix["experience_trained"].max()]
-    return last[last["metric"].isin([MAP, "mae"])][["name_scored", "metric", "value"]]
+    folder = Path(done.stdout.strip().rpartition("\n")[2]).parent
+    config = compose_config("evaluate", [f"run='{folder}'"])
+    return reopen(folder, trainer=config["trainer"], paths=config["paths"])
+
+
+def read_by(run: OpenRun, engine: str) -> dict[str, dict[str, float]]:
+    """Return a run's scores of test images by experience, their features those of an engine."""
+    config = {**run.config, "backbone": {**run.config["backbone"], "engine": engine}}
+    method = build_method(config, listing_of(config))
+    method.load(run.method.state())
+    scorer = build_scorer(config, "test")
+    return {e.name: dict(scorer(method, e).values) for e in run.task.experiences}
+
+
+def metric_of(values: dict[str, float]) -> str:
+    """Return which of some scores a task is judged by."""
+    return next(name for name in METRICS if name in values)
 
 
 def text(table: pd.DataFrame, words: Sequence[str]) -> str:
-    """Return the tables for people: a line per task, a column per engine."""
-    return "\n".join(
-        [
-            "# One engine or another",
-            "",
-            f"    scripts/reference engines <data>{''.join(f' {word}' for word in words)}",
-            "",
-            "Each task learned and scored with each engine, seed 0, test images, after the last",
-            "experience. In brackets the largest difference of a single experience.",
-            "",
-            "## Final mAP, percent, and the differences from torch",
-            "",
-            *compared(table[table["metric"] == MAP], 100.0, "points"),
-            "",
-            "## Final mean absolute error, and the differences from torch",
-            "",
-            *compared(table[table["metric"] != MAP], 1.0, "units of the number"),
-            "",
-        ]
-    )
-
-
-def compared(table: pd.DataFrame, scale: float, unit: str) -> list[str]:
-    """Return how far every engine is from the first, on each task."""
-    first, *others = ENGINES
+    """Return the table for people: a line per task, two columns per engine."""
+    columns = [f"{name}, {way}" for name in OTHERS for way in (SAME, ANEW)]
     lines = [
-        f"| task | {first} | {' | '.join(f'{name}, {unit}' for name in others)} |",
-        f"| --- | ---: |{' ---: |' * len(others)}",
+        "# One engine or another",
+        "",
+        f"    scripts/reference engines <data>{''.join(f' {word}' for word in words)}",
+        "",
+        f"| task | {FIRST} | {' | '.join(columns)} |",
+        f"| --- | ---: |{' ---: |' * len(columns)}",
+        *(line(str(task), rows) for task, rows in table.groupby("task", sort=False)),
+        "",
+        f"Final mAP on test images, percent, of {FIRST}, and the differences from it in points; of",
+        "numbers the mean absolute error. In brackets the largest difference of one experience.",
+        f"{SAME.capitalize()}: learned on {FIRST}'s features, they read those of the other engine.",
+        f"{ANEW.capitalize()}: the whole run with the other engine. Seed 0.",
     ]
-    for task, own in table.groupby("task", sort=False):
-        columns = own.pivot(index="name_scored", columns="engine", values="value") * scale
-        cells = [f"{columns[first].mean():.3f}"]
-        for name in others:
-            if name in columns:
-                apart = columns[name] - columns[first]
-                cells.append(f"{apart.mean():+.3f} ({apart.abs().max():.3f})")
-            else:
-                cells.append("")
-        lines.append(f"| {task} | {' | '.join(cells)} |")
-    return lines
+    return "\n".join(lines) + "\n"
+
+
+def line(task: str, rows: pd.DataFrame) -> str:
+    """Return the line of a task."""
+    scale = METRICS[rows["metric"].iloc[0]]
+    values = rows.assign(value=rows["value"] * scale).pivot_table(
+        index="experience", columns=["engine", "way"], values="value"
+    )
+    first = values[FIRST, ANEW]
+    cells = [f"{first.mean():.3f}"]
+    for engine in OTHERS:
+        for way in (SAME, ANEW):
+            apart = values[engine, way] - first
+            cells.append(f"{apart.mean():+.3f} ({apart.abs().max():.3f})")
+    return f"| {task} | {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -70,14 +70,28 @@ def test_the_error_of_a_number_stands_beside_its_interval_and_the_floor(study):
 
 def test_engines_are_held_against_the_first_on_each_task_and_its_worst_experience(study):
     engines_study = study("engines_study")
-    scores = [("torch", 0.9, 0.8), ("onnxruntime", 0.9005, 0.798), ("openvino", 0.9, 0.8)]
+    values = {"torch": (0.9, 0.8), "onnxruntime": (0.9005, 0.798), "openvino": (0.9, 0.8)}
     rows = [
-        {"task": "t", "engine": engine, "name_scored": name, "metric": "mAP", "value": value}
-        for engine, *values in scores
-        for name, value in zip(("a", "b"), values, strict=True)
+        {"task": "t", "way": way, "engine": engine, "experience": name, "metric": "mAP", "value": v}
+        for engine, both in values.items()
+        for way, moved in ((engines_study.SAME, 0.0), (engines_study.ANEW, 0.01))
+        for name, value in zip(("a", "b"), both, strict=True)
+        for v in [value + (moved if engine == "openvino" else 0.0)]
     ]
-    *_, own = engines_study.compared(pd.DataFrame(rows), 100, "points")
-    assert own == "| t | 85.000 | -0.075 (0.200) | +0.000 (0.000) |"
-    # One that did not run yet is a blank, not agreement.
-    *_, own = engines_study.compared(pd.DataFrame(rows[:4]), 100, "points")
-    assert own == "| t | 85.000 | -0.075 (0.200) |  |"
+    told = engines_study.line("t", pd.DataFrame(rows))
+    apart = "-0.075 (0.200)"
+    assert told == f"| t | 85.000 | {apart} | {apart} | +0.000 (0.000) | +1.000 (1.000) |"
+
+
+def test_what_was_learned_with_one_engine_reads_the_features_of_another(study, tmp_path):
+    engines_study = study("engines_study")
+    words = ("task=surface_defect", *SMALL, "backbone.engine=torch")
+    result = call("train", *words, f"paths.runs={tmp_path}")
+    assert result.code == 0, result.err
+    (folder,) = tmp_path.glob("*/mlff-*")
+    config = engines_study.compose_config("evaluate", [f"run={folder}"])
+    run = engines_study.reopen(folder, trainer=config["trainer"], paths=config["paths"])
+    own, plain = (engines_study.read_by(run, engine) for engine in ("torch", "plain"))
+    assert own.keys() == {"brushed_metal", "woven_fabric", "glazed_ceramic"}
+    for name, values in own.items():
+        assert values == pytest.approx(plain[name], abs=1e-3)
