@@ -136,11 +136,13 @@ def text(rows: pd.DataFrame, recognised: pd.DataFrame) -> list[str]:
     """Return the tables for people."""
     titles = list(rows.columns[3:])
     lines = ["# Many products in turn", "", "    scripts/reference many_products", ""]
-    lines += [f"| way | products | {' | '.join(titles)} |", "|---|" + "---:|" * (len(titles) + 1)]
-    for (way, k), own in rows.groupby(["way", "products"], sort=False):
-        cells = [spread(own[title]) for title in titles]
-        lines.append(f"| {way} | {k} | {' | '.join(cells)} |")
-    lines += ["", "Which product an image is of, without being told (`product=auto`):", ""]
+    for way, of_way in rows.groupby("way", sort=False):
+        lines += [f"## {way}", "", f"| products | {' | '.join(titles)} |"]
+        lines += ["|" + "---:|" * (len(titles) + 1)]
+        for k, own in of_way.groupby("products", sort=False):
+            lines.append(f"| {k} | {' | '.join(spread(own[title]) for title in titles)} |")
+        lines.append("")
+    lines += ["## Which product an image is of, without being told (`product=auto`)", ""]
     lines += ["| products | test images | recognised | of its surface | chance |"]
     lines += ["|---:|---:|---:|---:|---:|"]
     for k in dict.fromkeys(recognised["products"].tolist()):
