@@ -84,22 +84,59 @@ def _with_any_number(graph: Any, images: str) -> Any:
         if node.op_type not in ("Reshape", "Expand") or node.input[1] not in constants:
             continue
         given = constants[node.input[1]]
-        first, *others = shapes.get(node.output[0]) or [1]
+        first, *others = shapes.get(node.output[0]) or [0]
         expanded = node.op_type == "Expand"
-        if first != TRACED if expanded else not first or first % TRACED:
+        if (
+            not first
+            or first % TRACED
+            or (expanded and shapes.get(node.input[0], [])[:1] != [first])
+        ):
             continue
-        # To expand: as many as come in, which is no fewer. To reshape: as many as are left, also
-        # where all places of all images are counted as one.
+        # To expand: as many as come in. To reshape: as many as are left, also where all places of
+        # all images are counted as one.
         opened = np.array([1 if expanded else -1, *others], np.int64)
         own = part.initializer.add()  # another node may read the same numbers for what they are
         own.CopyFrom(numpy_helper.from_array(opened, f"{given.name}/{node.name}"))
         node.input[1] = own.name
+    _repeat_rows(part, images)
     used = {name for node in part.node for name in node.input}
     for item in [item for item in constants.values() if item.name not in used]:
         part.initializer.remove(item)
     for value in (*(item for item in part.input if item.name == images), *part.output):
         value.type.tensor_type.shape.dim[0].dim_param = "batch"
     return graph
+
+
+def _repeat_rows(part: Any, images: str) -> None:
+    """Repeat for each image what torch's exporter wrote down once for each that it traced.
+
+    A transformer's class token is such a row: what is joined to the places of an image.
+    """
+    from onnx import helper, numpy_helper
+
+    written = {item.name: item for item in part.initializer if item.dims[:1] == [TRACED]}
+    count, added = "number_of_images", []
+    for node in (node for node in part.node if node.op_type == "Concat"):
+        for place, name in enumerate(node.input):
+            rows = numpy_helper.to_array(written[name]) if name in written else np.empty((0, 1))
+            if not len(rows) or not (rows == rows[:1]).all():
+                continue
+            row, others, shape, whole = (
+                f"{name}/{end}" for end in ("row", "others", "shape", "all")
+            )
+            sides = np.array(rows.shape[1:], np.int64)
+            part.initializer.extend(
+                [numpy_helper.from_array(rows[:1], row), numpy_helper.from_array(sides, others)]
+            )
+            added += [
+                helper.make_node("Concat", [count, others], [shape], axis=0),
+                helper.make_node("Expand", [row, shape], [whole]),
+            ]
+            node.input[place] = whole
+    if added:
+        nodes = [helper.make_node("Shape", [images], [count], start=0, end=1), *added, *part.node]
+        del part.node[:]
+        part.node.extend(nodes)
 
 
 def _answers(graph: Any, module: nn.Module, given: tuple[Tensor, ...], names: Any) -> bool:

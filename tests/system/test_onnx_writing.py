@@ -19,7 +19,7 @@ class Flat(nn.Module):
 
 
 class Concatenated(nn.Module):
-    """A row beside those of each image, as transformers have: its number stays in the trace."""
+    """A row beside those of each image, as transformers have: it is written once for each."""
 
     def __init__(self):
         super().__init__()
@@ -31,7 +31,28 @@ class Concatenated(nn.Module):
         return rows > limit, rows.mean((1, 2))
 
 
-@pytest.mark.parametrize(("module", "traces"), [(Flat(), 1), (Concatenated(), 2)])
+class Joined(nn.Module):
+    """Places of all images as one list, normalised, and again one list for each image."""
+
+    def forward(self, images, limit):
+        rows = images.float().flatten(2).transpose(1, 2)
+        places = nn.functional.normalize(rows.reshape(-1, 3) + 1)
+        rows = places.view(rows.shape[0], 30, -1)
+        return rows > 1 / limit, rows.amax((1, 2))
+
+
+class Numbered(nn.Module):
+    """Numbers the images: those of the trace stay in it."""
+
+    def forward(self, images, limit):
+        rows = images.float().mean((2, 3)) + torch.arange(images.shape[0])[:, None]
+        return rows > limit, rows.max(1).values
+
+
+MODULES = [(Flat(), 1), (Concatenated(), 1), (Joined(), 1), (Numbered(), 2)]
+
+
+@pytest.mark.parametrize(("module", "traces"), MODULES)
 def test_any_number_of_images_is_answered_as_the_module_does(module, traces, monkeypatch, capfd):
     done, exported = [], onnx_writing._exported
     monkeypatch.setattr(onnx_writing, "_exported", lambda *a: done.append(a) or exported(*a))
