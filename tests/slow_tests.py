@@ -58,6 +58,7 @@ SLOW = (
     "test_pick_torch.py",
     "test_plug_in_docs.py",
     "test_reproduce.py",
+    "test_studies.py",
     "test_scenarios.py",
     "test_scripts.py",
     "test_strangers_files.py",
