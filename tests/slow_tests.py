@@ -58,10 +58,10 @@ SLOW = (
     "test_pick_torch.py",
     "test_plug_in_docs.py",
     "test_reproduce.py",
-    "test_studies.py",
     "test_scenarios.py",
     "test_scripts.py",
     "test_strangers_files.py",
+    "test_studies.py",
     "trackers",
 )
 """Modules, and folders with all that is in them; beside this file."""
