@@ -39,6 +39,7 @@ SLOW = (
     "sweeps/test_cluster.py",
     "sweeps/test_in_processes.py",
     "sweeps/test_plan.py",
+    "sweeps/test_table.py",
     "system/test_interruption.py",
     "system/test_onnx_writing.py",
     "system/test_openvino.py",
