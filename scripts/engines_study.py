@@ -8,18 +8,17 @@ results.md after each task; called anew in the same folder it repeats no finishe
 - learned anew: the whole run with another engine, as a user would.
 """
 
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from modalities import trained
 
-from mlff_cli.config.composition import compose_config
 from mlff_cli.runs.building import build_method, build_scorer
 from mlff_cli.runs.listing import listing_of
-from mlff_cli.runs.reopen import OpenRun, reopen
+from mlff_cli.runs.reopen import OpenRun
 
 FIRST, *OTHERS = ENGINES = ("torch", "onnxruntime", "openvino")
 
@@ -62,17 +61,9 @@ def compared(words: Sequence[str]) -> Iterator[dict[str, Any]]:
     for engine, run in runs.items():
         for way, values in ((SAME, read_by(runs[FIRST], engine)), (ANEW, read_by(run, engine))):
             for experience, value in values.items():
+                metric = next(name for name in METRICS if name in value)
                 known = {"way": way, "engine": engine, "experience": experience}
-                yield known | {"metric": metric_of(value), "value": value[metric_of(value)]}
-
-
-def trained(words: Sequence[str]) -> OpenRun:
-    """Train and open the run."""
-    command = [sys.executable, "-m", "mlff_cli", "train", *words]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    folder = Path(done.stdout.strip().rpartition("\n")[2]).parent
-    config = compose_config("evaluate", [f"run='{folder}'"])
-    return reopen(folder, trainer=config["trainer"], paths=config["paths"])
+                yield known | {"metric": metric, "value": value[metric]}
 
 
 def read_by(run: OpenRun, engine: str) -> dict[str, dict[str, float]]:
@@ -82,11 +73,6 @@ def read_by(run: OpenRun, engine: str) -> dict[str, dict[str, float]]:
     method.load(run.method.state())
     scorer = build_scorer(config, "test")
     return {e.name: dict(scorer(method, e).values) for e in run.task.experiences}
-
-
-def metric_of(values: dict[str, float]) -> str:
-    """Return which of some scores a task is judged by."""
-    return next(name for name in METRICS if name in values)
 
 
 def text(table: pd.DataFrame, words: Sequence[str]) -> str:

@@ -10,7 +10,9 @@ import pytest
 from command_calls import call
 from safetensors.numpy import save_file
 
+from mlff_cli.config.composition import compose_config
 from mlff_cli.runs.folder import RunFolder
+from mlff_cli.runs.reopen import reopen
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
 SMALL = ("data.image_size=32", "data.images_per_class=4", "method.epochs=1")
@@ -20,7 +22,7 @@ SMALL = ("data.image_size=32", "data.images_per_class=4", "method.epochs=1")
 def study(monkeypatch):
     monkeypatch.syspath_prepend(str(SCRIPTS))
     yield import_module
-    for name in ("engines_study", "many_products", "numbers_study"):
+    for name in ("engines_study", "many_products", "modalities", "numbers_study"):
         sys.modules.pop(name, None)
 
 
@@ -89,8 +91,8 @@ def test_what_was_learned_with_one_engine_reads_the_features_of_another(study, t
     result = call("train", *words, f"paths.runs={tmp_path}")
     assert result.code == 0, result.err
     (folder,) = tmp_path.glob("*/mlff-*")
-    config = engines_study.compose_config("evaluate", [f"run={folder}"])
-    run = engines_study.reopen(folder, trainer=config["trainer"], paths=config["paths"])
+    config = compose_config("evaluate", [f"run={folder}"])
+    run = reopen(folder, trainer=config["trainer"], paths=config["paths"])
     own, plain = (engines_study.read_by(run, engine) for engine in ("torch", "plain"))
     assert own.keys() == {"brushed_metal", "woven_fabric", "glazed_ceramic"}
     for name, values in own.items():

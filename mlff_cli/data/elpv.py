@@ -105,8 +105,10 @@ def _cells(labels: Path) -> list[_Cell]:
         if not line.strip():
             continue
         try:
-            # Version 1.0.0 of the package says behind it which part of its own split a cell is in.
-            path, text, product = line.removesuffix("train").removesuffix("test").split()
+            fields = line.split()
+            if fields[3:] in (["train"], ["test"]):  # its publishers' own split, in version 1.0.0
+                del fields[3:]
+            path, text, product = fields
             probability = float(text)
         except ValueError:
             probability = float("nan")

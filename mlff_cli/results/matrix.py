@@ -137,16 +137,10 @@ class ScoreMatrix:
 
     def scored(self) -> Iterator[tuple[int, int, str, Score]]:
         """Yield what was scored: experience trained, experience scored, metric, score."""
-        order = {metric: number for number, metric in enumerate(self.metrics)}
-        last = len(self.experiences) + 1
-        # What was scored together comes after the others of its row.
-        cells = [
-            (order[metric], trained, scored or last, metric, score)
-            for (metric, trained, scored), score in self._scores.items()
-            if score.scored
-        ]
-        for _, trained, scored, metric, score in sorted(cells):
-            yield trained, TOGETHER if scored == last else scored, metric, score
+        for metric in self.metrics:
+            for trained, scored, score in self._cells(metric):
+                if score.scored:
+                    yield trained, scored, metric, score
 
     def to_csv(self, path: Path) -> None:
         """Write every cell, atomically: unrounded, blank where there is none, always the same."""

@@ -114,29 +114,35 @@ def _repeat_rows(part: Any, images: str) -> None:
     """
     from onnx import helper, numpy_helper
 
-    written = {item.name: item for item in part.initializer if item.dims[:1] == [TRACED]}
-    count, added = "number_of_images", []
-    for node in (node for node in part.node if node.op_type == "Concat"):
-        for place, name in enumerate(node.input):
-            rows = numpy_helper.to_array(written[name]) if name in written else np.empty((0, 1))
-            if not len(rows) or not (rows == rows[:1]).all():
-                continue
-            row, others, shape, whole = (
-                f"{name}/{end}" for end in ("row", "others", "shape", "all")
-            )
-            sides = np.array(rows.shape[1:], np.int64)
-            part.initializer.extend(
-                [numpy_helper.from_array(rows[:1], row), numpy_helper.from_array(sides, others)]
-            )
-            added += [
-                helper.make_node("Concat", [count, others], [shape], axis=0),
-                helper.make_node("Expand", [row, shape], [whole]),
-            ]
-            node.input[place] = whole
-    if added:
-        nodes = [helper.make_node("Shape", [images], [count], start=0, end=1), *added, *part.node]
-        del part.node[:]
-        part.node.extend(nodes)
+    written = {
+        item.name: numpy_helper.to_array(item)
+        for item in part.initializer
+        if item.dims[:1] == [TRACED]
+    }
+    joined = {
+        name: written[name]
+        for node in part.node
+        if node.op_type == "Concat"
+        for name in node.input
+        if name in written and (written[name] == written[name][:1]).all()
+    }
+    if not joined:
+        return
+    count = "number_of_images"
+    nodes = [helper.make_node("Shape", [images], [count], start=0, end=1)]
+    for name, rows in joined.items():
+        row, others, shape = (f"{name}/{end}" for end in ("row", "others", "shape"))
+        sides = np.array(rows.shape[1:], np.int64)
+        part.initializer.append(numpy_helper.from_array(rows[:1], row))
+        part.initializer.append(numpy_helper.from_array(sides, others))
+        nodes.append(helper.make_node("Concat", [count, others], [shape], axis=0))
+        nodes.append(helper.make_node("Expand", [row, shape], [f"{name}/all"]))
+    for node in part.node:
+        if node.op_type == "Concat":
+            node.input[:] = [f"{name}/all" if name in joined else name for name in node.input]
+    nodes += part.node
+    del part.node[:]
+    part.node.extend(nodes)
 
 
 def _answers(graph: Any, module: nn.Module, given: tuple[Tensor, ...], names: Any) -> bool:

@@ -71,8 +71,7 @@ def test_an_experiment_varies_keys_and_the_words_count_more():
         ("joint", 5),
     ]
     assert found.table == "paper"
-    assert len(plan(["experiment=paper_table", "task=cross_product"]).runs) == 4 * 3
-    assert len(plan(["experiment=paper_table", "method=mlff", "seed=5"]).runs) == 5
+    assert len(plan(["experiment=paper_table"]).runs) == 5 * 4 * 3
 
 
 def test_an_experiment_of_the_users_own(tmp_path):
