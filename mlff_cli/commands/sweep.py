@@ -7,6 +7,7 @@ an interrupted sweep goes on where it stood. A run that fails does not take the 
 from collections.abc import Sequence
 from pathlib import Path
 
+from mlff_cli.sweeps.at_a_time import fitting
 from mlff_cli.sweeps.notes import Notes
 from mlff_cli.sweeps.plan import Plan, plan
 
@@ -29,17 +30,17 @@ def run(words: Sequence[str], folders: Sequence[Path] = ()) -> int:
 
 def _carry_out(planned: Plan, notes: Notes) -> None:
     """Bring the runs to their ends: in processes, as jobs of a cluster, or here."""
-    if planned.processes > 1:
-        from mlff_cli.sweeps.in_processes import run_in_processes
+    from mlff_cli.commands.train import train
 
-        run_in_processes(planned, notes)
-    elif planned.launcher != "basic":
-        from mlff_cli.commands.train import train
+    if planned.launcher != "basic":
         from mlff_cli.sweeps.cluster import run_on_cluster
 
         run_on_cluster(planned, notes, train)
+    elif (processes := planned.processes or fitting(planned.runs)) > 1:
+        from mlff_cli.sweeps.in_processes import run_in_processes
+
+        run_in_processes(planned, notes, train, processes)
     else:
-        from mlff_cli.commands.train import train
         from mlff_cli.sweeps.here import run_here
 
         run_here(planned, notes, train)

@@ -21,10 +21,12 @@ class Painter:
     Args:
         beside: Whether there may be another process. It imports the program that starts it anew,
             which whoever calls this package from Python has not asked for.
+        patient: Whether the `with` block lasts until the other process has ended.
     """
 
-    def __init__(self, *, beside: bool = True) -> None:
+    def __init__(self, *, beside: bool = True, patient: bool = False) -> None:
         self.beside = beside
+        self.patient = patient
         self._pool: ProcessPoolExecutor | None = None
         self._due: list[tuple[Work, Future[None] | None]] = []
 
@@ -38,7 +40,7 @@ class Painter:
         at: TracebackType | None,
     ) -> None:
         if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool.shutdown(wait=self.patient, cancel_futures=True)
 
     def warm_up(self) -> None:
         """Start the process, unless it runs, for a run that has nothing due yet."""

@@ -72,11 +72,26 @@ def listing_of(config: Mapping[str, Any]) -> Listing:
     records = dataset.records()
     if not records:
         raise UserError(f"dataset={config['data']['name']}: there is no image")
-    store = Path(config["paths"]["features"]).expanduser() if config["features"]["store"] else None
+    store = _store(config)
     records, bits = in_one_range(records, _asked_bits(config), store)
     contents = identities([record.image for record in records], memo_of(store))
     skipped = list(getattr(dataset, "skipped", []))
     return Listing(records, contents, tuple(dataset.target_names), skipped, bits)
+
+
+def is_current(listing: Listing, config: Mapping[str, Any]) -> bool:
+    """Return whether the images of a listing still hold what they held.
+
+    Raises:
+        UserError: One of them cannot be read any more.
+    """
+    images = [record.image for record in listing.records]
+    return identities(images, memo_of(_store(config))) == list(listing.contents)
+
+
+def _store(config: Mapping[str, Any]) -> Path | None:
+    """Return the folder of stored features; None where nothing is stored."""
+    return Path(config["paths"]["features"]).expanduser() if config["features"]["store"] else None
 
 
 def _asked_bits(config: Mapping[str, Any]) -> int | str:

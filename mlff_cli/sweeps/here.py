@@ -5,13 +5,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mlff_cli.results.painter import Painter
+from mlff_cli.runs.listing import Listing
 from mlff_cli.sweeps.notes import BROKEN_OFF, Notes
 from mlff_cli.sweeps.plan import Plan, PlannedRun
 from mlff_cli.system import garbage
 from mlff_cli.system.failures import explained
 
-Train = Callable[[Mapping[str, Any], Painter], object]
-"""Brings the run of a config to its end, its pictures drawn by the painter."""
+Train = Callable[[Mapping[str, Any], Painter, Listing], object]
+"""Brings the run of a config to its end; takes who draws, and its images as they were listed."""
 
 
 def run_here(plan: Plan, notes: Notes, train: Train) -> None:
@@ -27,7 +28,7 @@ def carry_out(run: PlannedRun, notes: Notes, train: Train, painter: Painter) -> 
     notes.write(run, BROKEN_OFF)
     print(f"\n--- {run.title}: {run.folder.path}")
     try:
-        train(run.config, painter)
+        train(run.config, painter, run.listing)
     except Exception as error:
         said = explained(error)[0]
         notes.write(run, said)

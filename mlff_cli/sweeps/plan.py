@@ -15,6 +15,7 @@ from mlff_cli.config.schema import flatten
 
 if TYPE_CHECKING:
     from mlff_cli.runs.folder import RunFolder
+    from mlff_cli.runs.listing import Listing
 
 CONFIG = "train"
 """The config that a run of a sweep has."""
@@ -30,12 +31,12 @@ class PlannedRun:
     Attributes:
         words: What makes it behind ``mlff train``.
         config: Composed of these words, and checked.
-        digests: Of the images that were listed so far, shared by the runs of a sweep.
+        listings: Of the images that were listed so far, shared by the runs of a sweep.
     """
 
     words: tuple[str, ...]
     config: Mapping[str, Any]
-    digests: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+    listings: dict[str, "Listing"] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def title(self) -> str:
@@ -57,17 +58,25 @@ class PlannedRun:
         task, method = self.config["task"]["name"], self.config["method"]["name"]
         return f"{task}-{method}-{_digest(self.keys)}"
 
-    @cached_property
-    def folder(self) -> "RunFolder":
-        """Where it leaves its result; it may be there from an earlier sweep. Lists the images."""
-        from mlff_cli.runs.folder import RunFolder
-        from mlff_cli.runs.identity import run_path
+    @property
+    def listing(self) -> "Listing":
+        """Its images; listed once for all runs that have the same."""
         from mlff_cli.runs.listing import listing_of
+        from mlff_cli.system.logs import logging_to
 
         key = _digest([self.config["data"], self.config["features"]["store"]])
-        if key not in self.digests:
-            self.digests[key] = listing_of(self.config).digest
-        return RunFolder(run_path(self.config, self.digests[key]))
+        if key not in self.listings:
+            with logging_to(None):
+                self.listings[key] = listing_of(self.config)
+        return self.listings[key]
+
+    @cached_property
+    def folder(self) -> "RunFolder":
+        """Where it leaves its result; it may be there from an earlier sweep."""
+        from mlff_cli.runs.folder import RunFolder
+        from mlff_cli.runs.identity import run_path
+
+        return RunFolder(run_path(self.config, self.listing.digest))
 
     def grouped(self, name: str) -> "PlannedRun":
         """Return the run, in that group of its tracker if it has one and is told no other."""
@@ -85,7 +94,7 @@ class Plan:
     Attributes:
         folder: For its table; the same runs have the same one.
         runs: No two of them alike.
-        processes: How many run at a time, each in a process of its own.
+        processes: How many run at a time, each in a process of its own; 0: as many as fit.
         launcher: Hydra's name of what carries the runs out: "basic", or a cluster's.
         table: What it ends in: "means" or "paper".
         overrides: In Hydra's grammar, with several values.
@@ -115,9 +124,9 @@ def plan(words: Sequence[str], folders: Sequence[Path] = ()) -> Plan:
     with Composer.opened(CONFIG, folders) as composer:
         each = _words(composer, overrides)
         runs: dict[str, PlannedRun] = {}
-        digests: dict[str, str] = {}
+        listings: dict[str, Listing] = {}
         for own in each:
-            run = PlannedRun(tuple(own), composer.checked(own), digests)
+            run = PlannedRun(tuple(own), composer.checked(own), listings)
             runs.setdefault(run.name, run)
         hydra = composer.composed(each[0], with_hydra=True).hydra
     first = next(iter(runs.values())).config

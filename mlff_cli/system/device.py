@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from mlff_cli.errors import UserError
+from mlff_cli.system.processes import cores
 
 # Maps of many megabytes, allocated anew for every batch, cost the kernel more than a third of a
 # pass in page faults; in huge pages next to nothing. Read at torch's first tensor; Linux only.
@@ -44,10 +45,9 @@ class Device:
             raise UserError(f"trainer.device: '{device}' is not there; usable here: {usable}")
         if precision == "auto":
             precision = "bf16" if device == "cuda" and torch.cuda.is_bf16_supported() else "fp32"
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         if workers < 0:
             # On a processor the network itself wants the cores; decoding needs few.
-            workers = min(cores or 1, 16) if device == "cuda" else min(2, max(1, (cores or 1) // 2))
+            workers = min(cores(), 16) if device == "cuda" else min(2, max(1, cores() // 2))
         return cls(
             torch.device(device),
             PRECISIONS[precision],

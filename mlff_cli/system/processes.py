@@ -1,4 +1,20 @@
-"""Whether a process that left something behind is still there."""
+"""The processes of this machine, and what it has for them."""
+
+import os
+
+
+def cores() -> int:
+    """Return how many cores of the processor this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def memory() -> int:
+    """Return the memory of this machine in bytes."""
+    import psutil
+
+    return int(psutil.virtual_memory().total)
 
 
 def has_ended(process: int) -> bool:

@@ -74,7 +74,7 @@ def test_more_at_a_time_or_elsewhere_is_the_same_sweep(swept, monkeypatch):
 
 
 def test_a_failed_run_is_named_in_the_table_and_takes_no_other_with_it(empty):
-    words = ("sweep", *TINY, "fusion=authors", "fusion.width=2,8")
+    words = ("sweep", *TINY, "trainer.processes=1", "fusion=authors", "fusion.width=2,8")
     for attempt in ("first", "again"):
         result = call(*words)
         assert result.code == 1, attempt
@@ -98,7 +98,7 @@ def test_an_unforeseen_error_of_one_run_is_no_end_of_the_others(empty, monkeypat
         return real(config, listing)
 
     monkeypatch.setattr(execution, "build_method", breaking)
-    assert call("sweep", *TINY, "seed=0,1").code == 1
+    assert call("sweep", *TINY, "trainer.processes=1", "seed=0,1").code == 1
     good, failed = table(empty)
     assert (good["seeds"], failed["seed"]) == ("1", "0")
     assert "on purpose" in failed["error"]

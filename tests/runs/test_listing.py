@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 from configs_for_tests import small_config
+from PIL import Image
 
 from mlff_cli.data.surfaces import Surfaces
 from mlff_cli.errors import UserError
-from mlff_cli.runs.listing import listing_of
+from mlff_cli.runs.listing import is_current, listing_of
 
 
 def test_records_come_with_the_contents_of_their_images(tmp_path):
@@ -38,6 +39,21 @@ def test_a_dataset_without_an_image_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(Surfaces, "records", lambda _: [])
     with pytest.raises(UserError, match="dataset=surfaces: there is no image"):
         listing_of(small_config(tmp_path))
+
+
+def test_a_listing_is_current_until_an_image_is_another(tmp_path):
+    pictures = tmp_path / "images" / "good"
+    pictures.mkdir(parents=True)
+    for name in "ab":
+        Image.new("RGB", (16, 16), "red").save(pictures / f"{name}.png")
+    config = small_config(tmp_path, data="folder", keys={"data.root": str(tmp_path / "images")})
+    listing = listing_of(config)
+    assert is_current(listing, config)
+    Image.new("RGB", (16, 16), "blue").save(pictures / "b.png")
+    assert not is_current(listing, config)
+    (pictures / "b.png").unlink()
+    with pytest.raises(UserError, match="b.png"):
+        is_current(listing, config)
 
 
 @pytest.mark.parametrize("name", ["surfaces", "placement", "folder", "csv", "elpv"])

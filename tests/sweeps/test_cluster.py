@@ -20,7 +20,7 @@ LOCAL = ("hydra/launcher=submitit_local", "hydra.launcher.timeout_min=5")
 def kill():
     """A stand-in for `mlff train` whose second run is killed; a job can load nothing from here."""
 
-    def train(config, painter):
+    def train(config, painter, listing):
         import os
         import signal
 

@@ -11,7 +11,7 @@ from mlff_cli.sweeps.notes import BROKEN_OFF, NOT_BEGUN
 def trainer(errors):
     """Return what trains a run, or raises the error that is given for its seed."""
 
-    def train(config, painter):
+    def train(config, painter, listing):
         if error := errors.get(config["seed"]):
             raise error
 

@@ -1,45 +1,36 @@
-"""Runs of a sweep in processes of their own; a few lines of Python stand in for `mlff train`."""
+"""Runs of a sweep in several processes; a few lines of Python stand in for `mlff train`."""
 
 import json
-import sys
 import time
 
+import psutil
 import pytest
 from configs_for_tests import small_config
+from standing_in import train
 
 from mlff_cli.sweeps import in_processes
-from mlff_cli.sweeps.in_processes import features_read
+from mlff_cli.sweeps.in_processes import run_in_processes
 from mlff_cli.sweeps.notes import Notes
 from mlff_cli.sweeps.plan import Plan, PlannedRun
 from mlff_cli.system.interruption import Terminated
 
-SCRIPT = """
-import os, signal, sys, time, pathlib
-act, path = sys.argv[1:3]
-(pathlib.Path(path).parent / f"{time.time():.6f}-begins").touch()
-if act == "die": os.kill(os.getpid(), signal.SIGKILL)
-if act == "fail": sys.exit("some words\\nmlff: the images are bad")
-time.sleep(30 if act == "hang" else 0.3)
-(pathlib.Path(path).parent / f"{time.time():.6f}-ends").touch()
-"""
-
 
 @pytest.fixture
-def sweep(tmp_path, monkeypatch):
+def sweep(tmp_path):
     """Return a function of acts, one for each run, that carries them out two at a time."""
-    monkeypatch.setattr(in_processes, "COMMAND", (sys.executable, "-c", SCRIPT))
-    monkeypatch.setattr(in_processes, "PAUSE", 0.02)
 
-    def carry_out(*acts, method="finetune"):
+    def carry_out(*acts, methods=("mlff",), asked=2):
+        (tmp_path / "runs").mkdir(exist_ok=True)
+        (tmp_path / "runs" / "acts.json").write_text(json.dumps(acts))
         runs = []
-        for seed, act in enumerate(acts):
-            config = small_config(tmp_path, method=method, keys={"seed": seed})
-            (tmp_path / str(seed)).mkdir(exist_ok=True)
-            runs.append(PlannedRun((act, str(tmp_path / str(seed) / "x")), config))
-        plan = Plan(tmp_path, tuple(runs), 2, "basic", "means", (), ())
+        for seed in range(len(acts)):
+            method, keys = methods[seed % len(methods)], {"seed": seed}
+            config = small_config(tmp_path, method=method, keys=keys)
+            runs.append(PlannedRun((f"seed={seed}",), config))
+        plan = Plan(tmp_path, tuple(runs), asked, "basic", "means", (), ())
         notes = Notes(tmp_path)
         notes.begin(runs)
-        in_processes.run_in_processes(plan, notes)
+        run_in_processes(plan, notes, train, 2)
         return runs
 
     return carry_out
@@ -48,76 +39,78 @@ def sweep(tmp_path, monkeypatch):
 def notes(tmp_path):
     files = (tmp_path / "jobs").glob("*.json")
     found = [json.loads(file.read_text()) for file in files]
-    return [note["error"] for note in sorted(found, key=lambda note: note["words"][1])]
+    return [note["error"] for note in sorted(found, key=lambda note: note["words"])]
 
 
 def moments(tmp_path, kind):
     return [
-        float(next((tmp_path / str(seed)).glob(f"*-{kind}")).name.partition("-")[0])
+        float((tmp_path / "runs" / f"{seed}-{kind}").read_text())
         for seed in range(len(notes(tmp_path)))
     ]
+
+
+def left_over():
+    """Return which processes that a sweep started are still there; Python's own helper may be."""
+    there = psutil.Process().children(recursive=True)
+    return [process for process in there if "resource_tracker" not in " ".join(process.cmdline())]
 
 
 def test_a_run_that_is_killed_or_fails_takes_no_other_with_it(sweep, tmp_path, capfd):
     sweep("go", "die", "fail", "go", "go")
     killed, failed = "was killed by signal 9", "the images are bad"
     assert notes(tmp_path) == [None, killed, failed, None, None]
-    assert killed in capfd.readouterr().err
-
-
-def test_two_at_a_time(sweep, tmp_path):
-    sweep("go", "go", "go")
-    begun, ended = moments(tmp_path, "begins"), moments(tmp_path, "ends")
-    assert begun[1] < ended[0] and begun[2] >= min(ended[:2])
+    said = capfd.readouterr()
+    assert killed in said.err and "some words" not in said.out
+    logs = [log.read_text() for log in (tmp_path / "jobs").glob("*.log")]
+    assert all("some words" in log for log in logs) and len(logs) == 5
+    assert sum(failed in log for log in logs) == 1
+    assert not left_over()
 
 
 def test_the_first_that_computes_features_goes_ahead_of_those_that_read_them(sweep, tmp_path):
-    sweep("go", "go", "go", method="mlff")
+    sweep("go", "go", "go", "go")
     begun, ended = moments(tmp_path, "begins"), moments(tmp_path, "ends")
-    assert begun[1] >= ended[0] and begun[2] < ended[1]
+    assert begun[1] >= ended[0], "they would compute the same"
+    assert begun[2] < ended[1], "two at a time"
+    assert begun[3] >= min(ended[1:3]), "not three"
 
 
-def test_finished_runs_are_not_begun(sweep, tmp_path):
+@pytest.mark.parametrize(("asked", "beside"), [(0, False), (2, True)])
+def test_what_trains_a_backbone_runs_alone_unless_so_many_are_asked_for(
+    sweep, tmp_path, asked, beside
+):
+    sweep("go", "go", "go", methods=("finetune", "finetune", "mlff"), asked=asked)
+    begun, ended = moments(tmp_path, "begins"), moments(tmp_path, "ends")
+    assert (begun[1] < ended[0]) is beside
+
+
+def test_finished_runs_are_not_begun(sweep, tmp_path, capsys):
     runs = sweep("go", "fail")
     done = runs[0].folder.path / "DONE"
     done.parent.mkdir(parents=True)
     done.touch()
-    for file in tmp_path.glob("[01]/*"):
-        file.unlink()
-    sweep("go", "go")
+    before = moments(tmp_path, "begins")
+    sweep("fail", "go")
     assert notes(tmp_path) == [None, None]
-    assert not list((tmp_path / "0").iterdir()) and list((tmp_path / "1").iterdir())
+    after = moments(tmp_path, "begins")
+    assert after[0] == before[0] and after[1] > before[1]
+    assert "finished before, not repeated" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, Terminated])
 def test_an_interrupted_sweep_ends_its_runs(sweep, tmp_path, monkeypatch, interruption):
-    looks = []
-
     def look(_):
-        looks.append(1)
-        if len(looks) == 30:
-            raise interruption
+        hanging = [tmp_path / "runs" / f"{seed}-begins" for seed in (0, 1)]
+        while not all(mark.exists() for mark in hanging):
+            time.sleep(0.02)
+        raise interruption
 
-    monkeypatch.setattr(in_processes.time, "sleep", look)
-    monkeypatch.setattr(in_processes, "PAUSE", 0)
+    monkeypatch.setattr(in_processes, "ended", look)
     started = time.monotonic()
     with pytest.raises(interruption):
-        sweep("hang", "hang", "go")
-    assert time.monotonic() - started < 10
+        sweep("hang", "hang", "go", methods=("finetune",))
+    assert time.monotonic() - started < 50
     interrupted = "was killed or interrupted"
     assert notes(tmp_path) == [interrupted, interrupted, "was not begun"]
-
-
-@pytest.mark.parametrize(
-    ("method", "keys", "reads"),
-    [("mlff", {}, True), ("joint", {}, True), ("finetune", {}, False),
-     ("mlff", {"features.store": False}, False)],
-)  # fmt: skip
-def test_which_runs_read_stored_features(tmp_path, method, keys, reads):
-    def run(**more):
-        return PlannedRun((), small_config(tmp_path, method=method, keys={**keys, **more}))
-
-    assert (features_read(run()) is not None) is reads
-    assert features_read(run()) == features_read(run(seed=7))
-    if reads:
-        assert features_read(run()) != features_read(run(**{"data.image_size": 48}))
+    assert (tmp_path / "runs" / "1-ends").exists()
+    assert not left_over()
