@@ -87,46 +87,82 @@ def everything(*columns: Columns) -> Batches:
 
 
 class Table:
-    """Columns side by side in one tensor (N, W): to take a batch is one operation.
+    """Columns in memory, side by side where their maps have one size: a batch is few operations.
 
     Maps lie in it with their channels last, as layers over places read them.
     """
 
-    def __init__(self, rows: Tensor, shapes: Sequence[torch.Size]) -> None:
+    def __init__(self, groups: Sequence[Tensor], shapes: Sequence[torch.Size]) -> None:
         self.shapes = shapes
-        self._rows = rows
-        self._widths = [shape.numel() for shape in shapes]
+        self._groups = groups  # (N, P, C) each, of all its members' channels
 
     @classmethod
     def filled(cls, columns: Columns) -> "Table":
         """Return a table of all rows of some columns, on the CPU."""
-        table = cls(torch.empty(len(columns), columns.row_bytes // 4), columns.shapes)
+        alike = _alike(columns.shapes)
+        channels = [sum(columns.shapes[place][0] for place in own) for own in alike.values()]
+        groups = [
+            torch.empty(len(columns), sides.numel(), count)
+            for sides, count in zip(alike, channels, strict=True)
+        ]
         start = 0
         for inputs in everything(columns):
-            rows = torch.cat([_channels_last(column).flatten(1) for column in inputs], dim=1)
-            table._rows[start : start + len(rows)] = rows
-            start += len(rows)
-        return table
+            end = start + len(inputs[0])
+            for group, own in zip(groups, alike.values(), strict=True):
+                parts = [_by_place(inputs[place]) for place in own]
+                group[start:end] = torch.cat(parts, dim=2)
+            start = end
+        return cls(groups, columns.shapes)
 
     def to(self, device: torch.device) -> "Table":
         """Return the table on a device."""
-        return Table(self._rows.to(device), self.shapes)
+        return Table([group.to(device) for group in self._groups], self.shapes)
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._groups[0])
 
     def take(self, positions: Tensor) -> list[Tensor]:
         """Return of each column the rows (B, ...) at positions (B,)."""
-        parts = torch.split(self._rows[positions], self._widths, dim=1)
-        return [
-            part if len(shape) == 1 else part.view(-1, *shape[1:], shape[0]).movedim(-1, 1)
-            for part, shape in zip(parts, self.shapes, strict=True)
-        ]
+        found: dict[int, Tensor] = {}
+        for group, (sides, members) in zip(self._groups, _alike(self.shapes).items(), strict=True):
+            taken = group[positions]  # (B, P, C)
+            taken = taken.view(len(taken), *sides, taken.shape[2]) if sides else taken[:, 0]
+            counts = [self.shapes[place][0] for place in members]
+            for place, part in zip(members, torch.split(taken, counts, dim=-1), strict=True):
+                found[place] = part.movedim(-1, 1)
+        return [found[place] for place in range(len(self.shapes))]
 
 
-def _channels_last(column: Tensor) -> Tensor:
-    """Return rows (N, C, ...) as (N, ..., C)."""
-    return column.movedim(1, -1)
+def _alike(shapes: Sequence[torch.Size]) -> dict[torch.Size, list[int]]:
+    """Return which columns have maps of each size; of vectors it is empty."""
+    groups: dict[torch.Size, list[int]] = {}
+    for place, shape in enumerate(shapes):
+        groups.setdefault(shape[1:], []).append(place)
+    return groups
+
+
+def _by_place(column: Tensor) -> Tensor:
+    """Return rows (N, C, ...) as (N, P, C); a vector is of one place."""
+    return column[:, None] if column.dim() == 2 else column.flatten(2).movedim(1, -1)
+
+
+def side_by_side(parts: Sequence[Tensor]) -> Tensor:
+    """Return parts (..., C_l) joined along their channels.
+
+    Nothing is copied where they lie so already, as in what is taken of a `Table`.
+    """
+    first, end = parts[0], parts[0].storage_offset()
+    for part in parts:
+        if (
+            first._base is None
+            or part._base is not first._base
+            or part.stride() != first.stride()
+            or part.storage_offset() != end
+        ):
+            return torch.cat(list(parts), dim=-1)
+        end += part.shape[-1]
+    size = (*first.shape[:-1], end - first.storage_offset())
+    return first.as_strided(size, first.stride(), first.storage_offset())
 
 
 class Whole:

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from mlff_cli.backbones.levels import LevelInfo
+from mlff_cli.features.columns import side_by_side
 from mlff_cli.features.pooling import LevelInput, cells
 from mlff_cli.fusion.base import FusionLayer, Standardisation
 
@@ -46,9 +46,10 @@ class Conv1x1Fusion(FusionLayer):
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
         """Fuse one tensor (B, C_l, ...) per level and pooling into (B, width)."""
-        # Weighing the matrix and not the features spares the gradient of every feature.
-        weighed = self.convolutions.weight * self.level_logits.softmax(0)[self.level_of]
-        return F.linear(self.scaling(_side_by_side(inputs)), weighed, self.convolutions.bias)
+        # The features of a batch are fewer numbers than the matrix.
+        weights = self.level_logits.softmax(0)[self.level_of]
+        fused: Tensor = self.convolutions(self.scaling(_side_by_side(inputs)) * weights)
+        return fused
 
     def level_weights(self) -> dict[str, float]:
         """Return the learned weight of each level; they add up to 1."""
@@ -57,4 +58,4 @@ class Conv1x1Fusion(FusionLayer):
 
 
 def _side_by_side(inputs: Sequence[Tensor]) -> Tensor:
-    return torch.cat([features.flatten(1) for features in inputs], dim=1)
+    return side_by_side([features.flatten(1) for features in inputs])

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mlff_cli.backbones.levels import LevelInfo
+from mlff_cli.features.columns import side_by_side
 from mlff_cli.features.pooling import CELLS, LevelInput
 from mlff_cli.fusion.alignment import Transform, absorbed
 from mlff_cli.fusion.base import FusionLayer, Standardisation, fit_together
@@ -128,7 +129,7 @@ class LocalFusion(FusionLayer):
         for size, group in alike.items():
             parts, weights, shifts = map(list, zip(*group, strict=True))
             weight, shift = torch.cat(weights, dim=1), torch.stack(shifts).sum(dim=0)
-            sums.append(_interpolated(F.linear(torch.cat(parts, dim=2), weight, shift), size, grid))
+            sums.append(_interpolated(F.linear(side_by_side(parts), weight, shift), size, grid))
         return sums
 
     def _kernels(self, layer: nn.Linear) -> Sequence[Tensor]:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mlff_cli.features import columns as module
-from mlff_cli.features.columns import Columns, Table, Whole, everything
+from mlff_cli.features.columns import Columns, Table, Whole, everything, side_by_side
 
 CPU = torch.device("cpu")
 
@@ -84,3 +84,29 @@ def test_no_rows_are_columns_too():
     assert (len(columns), columns.nbytes, list(columns.batches(2))) == (0, 0, [])
     assert columns.resident(CPU, 10)[:][0].shape == (0, 3)
     assert Table.filled(columns).shapes == [(3,)]
+
+
+def test_maps_of_one_size_lie_side_by_side_in_a_table(monkeypatch):
+    torch.manual_seed(0)
+    sizes = (2, 4, 4), (3,), (5, 4, 4), (4, 2, 2), (1,)
+    given = [torch.randn(7, *size) for size in sizes]
+    taken = Columns(Whole(given)).resident(CPU, 1 << 20)[torch.tensor([5, 0, 2])]
+    for part, column in zip(taken, given, strict=True):
+        assert torch.equal(part, column[[5, 0, 2]])
+    maps, vectors = ([taken[place] for place in own] for own in ((0, 2), (1, 4)))
+    for parts in (vectors, [part.flatten(2).transpose(1, 2) for part in maps]):
+        joined = side_by_side(parts)
+        assert torch.equal(joined, torch.cat(parts, dim=-1))
+        assert joined.data_ptr() == parts[0].data_ptr(), "nothing is copied"
+
+
+@pytest.mark.parametrize(
+    "choose",
+    [lambda a, b, c: [b, a], lambda a, b, c: [a, c], lambda a, b, c: [a, b + 0],
+     lambda a, b, c: [a + 0, b], lambda a, b, c: [a[:, ::2], b], lambda a, b, c: [b]],
+    ids=["turned round", "with a gap", "with another", "after another", "strided", "one"],
+)  # fmt: skip
+def test_what_lies_elsewhere_is_joined_by_copying(choose):
+    torch.manual_seed(0)
+    parts = choose(*torch.split(torch.randn(6, 9), [4, 3, 2], dim=1))
+    assert torch.equal(side_by_side(parts), torch.cat(parts, dim=-1))
