@@ -5,12 +5,15 @@ import re
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 from unittest.mock import patch
 
 from mlff_cli.cli.main import main
+from mlff_cli.results.painter import Painter, Work
+from mlff_cli.results.pictures import draw
 
 TINY = ("data.image_size=32", "data.images_per_class=5", "method.epochs=2", "backbone.engine=torch")
 """Fifteen classes of five drawn images, 32 px: a run of seconds."""
@@ -24,10 +27,32 @@ class Result(NamedTuple):
     err: str
 
 
-def call(*words: str) -> Result:
-    """Call a command in this process: no second import of torch."""
+class FewPictures(Painter):
+    """Leaves out matrix and curves, which take a quarter of a small run, and draws in this process.
+
+    They are drawn as soon as a command asks for them.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(beside=False)
+
+    def begin(self, work: Work) -> None:
+        """Take up any other work."""
+        if not (isinstance(work, partial) and work.func is draw):
+            super().begin(work)
+
+
+def call(*words: str, pictures: bool = False) -> Result:
+    """Call a command in this process, which has torch by now; with few `pictures`, or all."""
     out, err = StringIO(), StringIO()
-    with redirect_stdout(out), redirect_stderr(err), patch.object(sys, "argv", ["mlff", *words]):
+    painter = partial(Painter, beside=False) if pictures else FewPictures
+    with (
+        redirect_stdout(out),
+        redirect_stderr(err),
+        patch.object(sys, "argv", ["mlff", *words]),
+        patch("mlff_cli.commands.train.Painter", painter),
+        patch("mlff_cli.sweeps.here.Painter", painter),
+    ):
         try:
             main(list(words))
         except SystemExit as leaving:

@@ -24,9 +24,9 @@ TINY = (
 Command = Callable[..., tuple[int, str]]
 
 
-def command(*words: str) -> tuple[int, str]:
+def command(*words: str, pictures: bool = False) -> tuple[int, str]:
     """Return the exit code of `mlff` with these words, and all that was said."""
-    result = call(*words)
+    result = call(*words, pictures=pictures)
     return result.code, result.out + result.err
 
 

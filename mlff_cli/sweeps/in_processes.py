@@ -1,6 +1,7 @@
 """Runs of a sweep in several processes: one that is killed takes no other run with it."""
 
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from mlff_cli.sweeps.at_a_time import features_read
@@ -54,15 +55,16 @@ class _Work:
         """Begin a run, if one may begin now; return whether there was one."""
         if not self.idle:
             return False
+        running = {features_read(run) for run in self.running.values()}
         for run in self.waiting:
-            if self._may_begin(features_read(run)):
+            if self._fits(features_read(run), running):
                 self.waiting.remove(run)
                 self._begin(run, self.idle.pop(0))
                 return True
         return False
 
-    def _may_begin(self, features: str | None) -> bool:
-        running = {features_read(run) for run in self.running.values()}
+    def _fits(self, features: str | None, running: Collection[str | None]) -> bool:
+        """Return whether a run may begin beside others, by the features that they read."""
         if not self.plan.processes and running and None in (features, *running):
             return False
         return features in self.stored or features not in running
@@ -73,7 +75,10 @@ class _Work:
             run = self.running.pop(worker)
             self._ended(run, worker.outcome())
             self.stored.add(features_read(run))
-            self.idle.append(Worker(self.train, self.plan.folders) if worker.gone else worker)
+            if not worker.gone:
+                self.idle.append(worker)
+            elif self.waiting:
+                self.idle.append(Worker(self.train, self.plan.folders))
 
     def end(self) -> None:
         """End all processes, also where the sweep is interrupted; runs keep their state."""
@@ -86,7 +91,7 @@ class _Work:
     def _begin(self, run: PlannedRun, worker: Worker) -> None:
         self.notes.write(run, BROKEN_OFF)
         print(f"begins: {run.title}: {run.folder.path}", flush=True)
-        worker.begin(Job(run.config, run.listing, self.notes.log(run), self._threads(run)))
+        worker.begin(Job(run.config, self.notes.log(run), self._threads(run)))
         self.running[worker] = run
 
     def _threads(self, run: PlannedRun) -> int | None:

@@ -15,6 +15,7 @@ from mlff_cli.config.plug_ins import beside
 from mlff_cli.results.painter import Painter
 from mlff_cli.runs.listing import Listing
 from mlff_cli.sweeps.here import Train
+from mlff_cli.sweeps.plan import PlannedRun
 from mlff_cli.system import garbage, streams
 from mlff_cli.system.failures import explained
 from mlff_cli.system.interruption import interruptible
@@ -32,13 +33,11 @@ class Job(NamedTuple):
 
     Attributes:
         config: Of the run.
-        listing: Of its images.
         log: The file for what the run says.
         threads: Of the processor that it may use; None: all.
     """
 
     config: Mapping[str, Any]
-    listing: Listing
     log: Path
     threads: int | None
 
@@ -54,7 +53,9 @@ class Worker:
     def __init__(self, train: Train, folders: Sequence[Path]) -> None:
         context = get_context("spawn")  # forked, it would hold locks of torch's threads
         self.pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, train, tuple(folders)))
+        self._process = context.Process(
+            target=_serve, args=(theirs, Path.cwd(), train, tuple(folders))
+        )
         self._process.start()
         theirs.close()
 
@@ -95,8 +96,9 @@ def ended(workers: Sequence[Worker]) -> list[Worker]:
     return [worker for worker in workers if worker.pipe in said or worker.gone]
 
 
-def _serve(pipe: Connection, train: Train, folders: Sequence[Path]) -> None:
+def _serve(pipe: Connection, place: Path, train: Train, folders: Sequence[Path]) -> None:
     """Carry out what is asked for until the sweep ends."""
+    os.chdir(place)  # where the program was started is not always where it stands
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the sweep decides what Ctrl-C ends
     Thread(target=_end_with_parent, daemon=True).start()
     leaving = Leaving()
@@ -107,15 +109,18 @@ def _serve(pipe: Connection, train: Train, folders: Sequence[Path]) -> None:
         with interruptible(), beside(folders), Painter(patient=True) as painter:
             import mlff_cli.runs.execution  # noqa: F401 while the first run computes features
 
+            listings: dict[str, Listing] = {}
             while True:
-                pipe.send(_carried_out(pipe.recv(), train, painter))
+                job = pipe.recv()
+                run = PlannedRun((), job.config, listings)
+                pipe.send(_carried_out(job, run, train, painter))
     except KeyboardInterrupt:
         code = 128 + signal.SIGTERM
     garbage.at_the_end()
     leaving.code = code
 
 
-def _carried_out(job: Job, train: Train, painter: Painter) -> str | None:
+def _carried_out(job: Job, run: PlannedRun, train: Train, painter: Painter) -> str | None:
     """Bring one run to its end; return its error if it fails."""
     from mlff_cli.system.device import limited_threads
 
@@ -126,7 +131,7 @@ def _carried_out(job: Job, train: Train, painter: Painter) -> str | None:
             os.dup2(log.fileno(), stream.fileno())
     try:
         with limited_threads(job.threads):
-            train(job.config, painter, job.listing)
+            train(run.config, painter, run.listing)
     except Exception as error:
         said = explained(error)[0]
         print(f"mlff: {said}", file=sys.stderr)

@@ -213,7 +213,7 @@ def test_a_sweep_goes_on_after_a_run_that_fails(place, mlff, monkeypatch):
         return learn(method, step, journal)
 
     monkeypatch.setattr(runner, "_learn", fail)
-    code, said = mlff("sweep", *FOLDER[1:], "paths.runs=swept", "seed=1,2")
+    code, said = mlff("sweep", *FOLDER[1:], "paths.runs=swept", "seed=1,2", "trainer.processes=1")
     TRIED.add("a sweep with a run that fails")
     assert code == 1
     assert "somewhere: no space is left" in said

@@ -23,7 +23,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        result = call("train", *TINY)
+        result = call("train", *TINY, pictures=True)
     assert result.code == 0, result.err
     return folder
 

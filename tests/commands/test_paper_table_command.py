@@ -40,7 +40,12 @@ def test_the_real_tasks_are_found_by_the_folder_of_downloaded_images():
 
 
 def test_the_sweep_ends_in_the_papers_table(tmp_path):
-    words = ("task=cross_product_metal", "method=mlff,linear_probe", "seed=0")
+    words = (
+        "task=cross_product_metal",
+        "method=mlff,linear_probe",
+        "seed=0",
+        "trainer.processes=1",
+    )
     result = call("sweep", "experiment=paper_table", *TINY, *words)
     assert result.code == 0, result.err
     path, (row,) = rows(tmp_path, "paper_table/results.csv")

@@ -49,7 +49,7 @@ def made(example_package, cache, tmp_path_factory):
         patch.syspath_prepend(example_package)
         patch.setattr(registry, "_used", {})
         patch.chdir(folder)
-        result = call("train", *WORDS)
+        result = call("train", *WORDS, pictures=True)
     assert result.code == 0, result.err
     (run,) = folder.glob("runs/striped_plates/*")
     return run
@@ -203,7 +203,7 @@ def test_another_version_trains_another_run_and_opens_none(
 
 
 def test_a_sweep_has_columns_of_the_metric(here):
-    result = call("sweep", *WORDS, "seed=0,1")
+    result = call("sweep", *WORDS, "seed=0,1", "trainer.processes=1")
     assert result.code == 0 and "final balanced accuracy" in result.out, result.err
     (table,) = here.glob("runs/sweeps/*/results.csv")
     with table.open() as file:

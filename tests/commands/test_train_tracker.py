@@ -234,7 +234,7 @@ def test_scores_config_picture_and_adapters_are_told_and_change_nothing(
     place = empty / "runs" / kind.name
     place.mkdir(parents=True)
     (place / "mlflow.db").write_bytes(a_database.read_bytes())
-    result = call("train", *TINY, f"tracker={kind.name}")
+    result = call("train", *TINY, f"tracker={kind.name}", pictures=True)
     assert result.code == 0 and "failed" not in result.out + result.err
     assert not [line for line in result.err.splitlines() if not line.strip().startswith("wandb:")]
     run = run_in(empty)
@@ -309,7 +309,7 @@ def test_a_package_that_is_missing_is_told_before_anything_trains(empty, monkeyp
 
 @pytest.mark.parametrize("kind", [MLflow, WandB], indirect=True, ids=["mlflow", "wandb"])
 def test_runs_of_a_sweep_are_grouped_by_its_name(kind, place, empty):
-    words = (f"tracker={kind.name}", f"tracker.folder={place}", "seed=0,1")
+    words = (f"tracker={kind.name}", f"tracker.folder={place}", "seed=0,1", "trainer.processes=1")
     assert call("sweep", *TINY, *words).code == 0
     (sweep,) = (path.name for path in (empty / "runs" / "sweeps").iterdir())
     runs = sorted(path.name for path in (empty / "runs" / "surface_defect").iterdir())

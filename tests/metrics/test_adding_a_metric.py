@@ -34,7 +34,7 @@ def test_from_training_to_comparison(added, mlff, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_images(tmp_path / "images")
     for seed in (0, 1):
-        code, said = mlff("train", *WORDS, f"seed={seed}")
+        code, said = mlff("train", *WORDS, f"seed={seed}", pictures=True)
         assert code == 0, said
     assert "learning error rate" in said
     run, _ = tmp_path.glob("runs/custom/*")
