@@ -97,7 +97,7 @@ def swept(change: str, name: str) -> pd.DataFrame:
     words = [*TASKS[name].split(), *unchanged(change), *change.split()]
     print("==", name, change or "base", flush=True)
     done = subprocess.run(
-        [sys.executable, "-m", "mlff_cli", "sweep", *words],
+        [sys.executable, "-m", "mlff_cli", "sweep", *words, "trainer.processes=1"],
         check=True,
         stdout=subprocess.PIPE,
         text=True,

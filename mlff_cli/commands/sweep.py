@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mlff_cli.sweeps.at_a_time import fitting
 from mlff_cli.sweeps.notes import Notes
-from mlff_cli.sweeps.plan import Plan, plan
+from mlff_cli.sweeps.plan import BASIC, Plan, plan
 
 
 def run(words: Sequence[str], folders: Sequence[Path] = ()) -> int:
@@ -22,21 +22,22 @@ def run(words: Sequence[str], folders: Sequence[Path] = ()) -> int:
     planned = plan(words, folders)
     notes = Notes(planned.folder)
     notes.begin(planned.runs)
-    _carry_out(planned, notes)
+    processes = 1 if planned.launcher != BASIC else planned.processes or fitting(planned.runs)
+    _carry_out(planned, notes, processes)
     from mlff_cli.sweeps.table import write_table
 
-    return write_table(planned, notes)
+    return write_table(planned, notes, processes)
 
 
-def _carry_out(planned: Plan, notes: Notes) -> None:
-    """Bring the runs to their ends: in processes, as jobs of a cluster, or here."""
+def _carry_out(planned: Plan, notes: Notes, processes: int) -> None:
+    """Bring the runs to their ends: as jobs of a cluster, in processes, or here."""
     from mlff_cli.commands.train import train
 
-    if planned.launcher != "basic":
+    if planned.launcher != BASIC:
         from mlff_cli.sweeps.cluster import run_on_cluster
 
         run_on_cluster(planned, notes, train)
-    elif (processes := planned.processes or fitting(planned.runs)) > 1:
+    elif processes > 1:
         from mlff_cli.sweeps.in_processes import run_in_processes
 
         run_in_processes(planned, notes, train, processes)

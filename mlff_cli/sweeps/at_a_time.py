@@ -11,14 +11,13 @@ RUN_BYTES = 4 << 30
 
 
 def fitting(runs: Sequence[PlannedRun]) -> int:
-    """Return how many of the runs that are not finished fit this machine at a time, at least 1.
+    """Return how many of the runs fit this machine at a time, at least 1.
 
     Those on a GPU share its memory, and go one after another.
     """
-    due = [run for run in runs if not run.folder.finished]
-    if any(_device(run) != "cpu" for run in due):
+    if any(_device(run) != "cpu" for run in runs):
         return 1
-    return max(1, min(len(due), cores(), memory() // RUN_BYTES))
+    return max(1, min(len(runs), cores(), memory() // RUN_BYTES))
 
 
 def _device(run: PlannedRun) -> str:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 CONFIG = "train"
 """The config that a run of a sweep has."""
 
+BASIC = "basic"
+"""Hydra's launcher where no cluster is asked for."""
+
 GROUP = "tracker.group"
 """The key that tells a tracker which runs belong together."""
 
@@ -95,7 +98,7 @@ class Plan:
         folder: For its table; the same runs have the same one.
         runs: No two of them alike.
         processes: How many run at a time, each in a process of its own; 0: as many as fit.
-        launcher: Hydra's name of what carries the runs out: "basic", or a cluster's.
+        launcher: Hydra's name of what carries the runs out: `BASIC`, or a cluster's.
         table: What it ends in: "means" or "paper".
         overrides: In Hydra's grammar, with several values.
         folders: Of the user's own configs.

@@ -17,14 +17,25 @@ PAPER_TABLE = "paper_table"
 """The folder of the paper's table, in that of the sweep."""
 
 
-def write_table(plan: Plan, notes: Notes) -> int:
-    """Write and print the sweep's table; return 1 when a run is missing from it."""
+def write_table(plan: Plan, notes: Notes, processes: int) -> int:
+    """Write and print the sweep's table; return 1 when a run is missing from it.
+
+    Args:
+        plan: The sweep.
+        notes: What became of its runs.
+        processes: How many went at a time.
+    """
     varied = varied_keys([(_kind(run), run.keys) for run in plan.runs])
     rows = [_row(run, varied, notes) for run in plan.runs]
     rows.sort(
         key=lambda row: [str(row.get(key, "")) for key in ("scenario", "method", *varied, "seed")]
     )
     remarks = remarks_on_splits([run.folder for run in plan.runs if run.folder.finished])
+    if processes > 1:
+        remarks.append(
+            f"up to {processes} runs shared the processor: they took more seconds than alone "
+            "(trainer.processes=1)"
+        )
     means = write_comparison(plan.folder, rows, varied, command_line(), remarks)
     show(results_table(means, f"{len(rows)} runs"), plan.folder / REPORT)
     if plan.table == "paper":

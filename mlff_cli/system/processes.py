@@ -1,20 +1,38 @@
 """The processes of this machine, and what it has for them."""
 
 import os
+from pathlib import Path
+
+CONTAINER = Path("/sys/fs/cgroup")
+"""Where Linux tells a process what its container may use."""
 
 
 def cores() -> int:
-    """Return how many cores of the processor this process may use."""
+    """Return how many cores of the processor this process may use, at least 1."""
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        count = len(os.sched_getaffinity(0))
+    else:
+        count = os.cpu_count() or 1
+    match _limits("cpu.max"):
+        case [quota, period]:
+            return max(1, min(count, quota // period))
+    return count
 
 
 def memory() -> int:
-    """Return the memory of this machine in bytes."""
+    """Return how much memory this process and its like may use, in bytes."""
     import psutil
 
-    return int(psutil.virtual_memory().total)
+    return min([int(psutil.virtual_memory().total), *_limits("memory.max")])
+
+
+def _limits(name: str) -> list[int]:
+    """Return the numbers in a file of the container's; none where there is no limit."""
+    try:
+        words = (CONTAINER / name).read_text(encoding="ascii").split()
+    except OSError:
+        return []
+    return [int(word) for word in words] if all(map(str.isdigit, words)) else []
 
 
 def has_ended(process: int) -> bool:

@@ -24,14 +24,6 @@ def test_as_many_of_eight_as_there_is_room_for(
     assert fitting(plan.runs) == fit
 
 
-def test_what_is_finished_needs_no_room(tmp_path):
-    plan, _ = seeds(tmp_path, 2)
-    for run in plan.runs:
-        run.folder.path.mkdir(parents=True)
-        (run.folder.path / "DONE").touch()
-    assert fitting(plan.runs) == 1
-
-
 @pytest.mark.parametrize(
     ("method", "keys", "reads"),
     [("mlff", {}, True), ("joint", {}, True), ("finetune", {}, False),

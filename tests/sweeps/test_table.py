@@ -29,13 +29,14 @@ def rows(plan, name="runs.csv"):
 
 def test_a_run_without_a_result_is_named_and_the_others_are_kept(trained, capsys):
     plan, notes = trained
-    assert write_table(plan, notes) == 1
+    assert write_table(plan, notes, 1) == 1
     assert [row["error"] for row in rows(plan)] == [
         "",
         "was killed by signal 9",
         "its folder is gone",
     ]
-    assert "3 runs" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "3 runs" in said and "shared the processor" not in said
 
 
 def test_seeds_are_one_row_whatever_changes_no_result(trained):
@@ -45,6 +46,8 @@ def test_seeds_are_one_row_whatever_changes_no_result(trained):
     other = PlannedRun((), {**second.config, "trainer": trainer, "table": "paper"})
     train(other.config, Painter())
     two = Plan(plan.folder, (first, other), 1, "basic", "means", (), ())
-    assert write_table(two, notes) == 0
+    assert write_table(two, notes, 2) == 0
+    for page in ("results.md", "report.html"):
+        assert "up to 2 runs shared the processor" in (plan.folder / page).read_text("utf-8")
     (row,) = rows(plan, "results.csv")
     assert row["seeds"] == "2" and not {"trainer.workers", "table"} & row.keys()
