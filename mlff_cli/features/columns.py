@@ -152,9 +152,12 @@ def side_by_side(parts: Sequence[Tensor]) -> Tensor:
     Nothing is copied where they lie so already, as in what is taken of a `Table`.
     """
     first, end = parts[0], parts[0].storage_offset()
+    # What is traced for a graph holds no matter where things lay when it was.
+    traced = torch.compiler.is_compiling()
     for part in parts:
         if (
-            first._base is None
+            traced
+            or first._base is None
             or part._base is not first._base
             or part.stride() != first.stride()
             or part.storage_offset() != end

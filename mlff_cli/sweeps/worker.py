@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from io import TextIOWrapper
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -104,6 +105,9 @@ def _serve(pipe: Connection, place: Path, train: Train, folders: Sequence[Path])
     leaving = Leaving()
     garbage.while_importing()
     streams.prepare()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(line_buffering=True)  # a log holds what was said before a kill
     code = 0
     try:
         with interruptible(), beside(folders), Painter(patient=True) as painter:

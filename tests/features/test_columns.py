@@ -110,3 +110,14 @@ def test_what_lies_elsewhere_is_joined_by_copying(choose):
     torch.manual_seed(0)
     parts = choose(*torch.split(torch.randn(6, 9), [4, 3, 2], dim=1))
     assert torch.equal(side_by_side(parts), torch.cat(parts, dim=-1))
+
+
+def test_a_graph_joins_what_it_is_given():
+    class Joins(torch.nn.Module):
+        def forward(self, rows):
+            return side_by_side(torch.split(rows * 1, [2, 3], dim=1))
+
+    graph = torch.export.export(Joins(), (torch.randn(4, 5),)).module()
+    assert not any("as_strided" in str(node.target) for node in graph.graph.nodes)
+    rows = torch.randn(4, 5)
+    assert torch.equal(graph(rows), rows)
