@@ -1,5 +1,6 @@
 """The features of images as columns: one per input of a fusion layer, read by positions."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -149,23 +150,29 @@ def _by_place(column: Tensor) -> Tensor:
 def side_by_side(parts: Sequence[Tensor]) -> Tensor:
     """Return parts (..., C_l) joined along their channels.
 
-    Nothing is copied where they lie so already, as in what is taken of a `Table`.
+    Nothing is copied where they are all columns of one size of a `Table`: they lie so already.
     """
-    first, end = parts[0], parts[0].storage_offset()
+    whole = parts[0]._base
+    size = (*parts[0].shape[:-1], sum(part.shape[-1] for part in parts))
     # What is traced for a graph holds no matter where things lay when it was.
-    traced = torch.compiler.is_compiling()
-    for part in parts:
-        if (
-            traced
-            or first._base is None
-            or part._base is not first._base
-            or part.stride() != first.stride()
-            or part.storage_offset() != end
-        ):
-            return torch.cat(list(parts), dim=-1)
-        end += part.shape[-1]
-    size = (*first.shape[:-1], end - first.storage_offset())
-    return first.as_strided(size, first.stride(), first.storage_offset())
+    if torch.compiler.is_compiling() or whole is None or not whole.is_contiguous():
+        return torch.cat(list(parts), dim=-1)
+    if whole.numel() == math.prod(size):
+        joined = whole.view(size)
+        slices = torch.split(joined, [part.shape[-1] for part in parts], dim=-1)
+        if all(map(_is_same, parts, slices)):
+            return joined
+    return torch.cat(list(parts), dim=-1)
+
+
+def _is_same(part: Tensor, other: Tensor) -> bool:
+    """Return whether two views of a tensor are the same one."""
+    return (
+        part._base is other._base
+        and part.shape == other.shape
+        and part.storage_offset() == other.storage_offset()
+        and part.stride() == other.stride()
+    )
 
 
 class Whole:
