@@ -118,6 +118,8 @@ def _serve(pipe: Connection, place: Path, train: Train, folders: Sequence[Path])
                 job = pipe.recv()
                 run = PlannedRun((), job.config, listings)
                 pipe.send(_carried_out(job, run, train, painter))
+    except EOFError:
+        pass  # the sweep has ended
     except KeyboardInterrupt:
         code = 128 + signal.SIGTERM
     garbage.at_the_end()

@@ -18,12 +18,12 @@ def train(config: Mapping[str, Any], painter: Painter, listing: Listing) -> None
     folder = Path(config["paths"]["runs"])
     act = json.loads((folder / "acts.json").read_text())[config["seed"]]
     print("some words")
-    _mark(folder, config["seed"], "begins")
-    if act == "die":
-        os.kill(os.getpid(), signal.SIGKILL)
-    if act == "fail":
-        raise UserError("the images are bad")
     try:
+        _mark(folder, config["seed"], "begins")
+        if act == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if act == "fail":
+            raise UserError("the images are bad")
         time.sleep(60 if act == "hang" else 0.5)
     finally:
         _mark(folder, config["seed"], "ends")

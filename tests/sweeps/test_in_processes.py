@@ -50,9 +50,9 @@ def moments(tmp_path, kind):
 
 
 def left_over():
-    """Return which processes that a sweep started are still there; Python's own helper may be."""
+    """Return which processes that a sweep started are still there."""
     there = psutil.Process().children(recursive=True)
-    return [process for process in there if "resource_tracker" not in " ".join(process.cmdline())]
+    return [process for process in there if "spawn_main" in " ".join(process.cmdline())]
 
 
 def test_a_run_that_is_killed_or_fails_takes_no_other_with_it(sweep, tmp_path, capfd):
