@@ -22,6 +22,7 @@ SLOW = (
     "config/test_composition.py",
     "config/test_identity.py",
     "config/test_plug_ins.py",
+    "config/test_shipped.py",
     "data/test_placement.py",
     "features/store/test_writing.py",
     "features/test_engines.py",
