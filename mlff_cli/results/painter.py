@@ -5,9 +5,11 @@ import signal
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context, parent_process
-from threading import Thread
+from functools import partial
+from multiprocessing import get_context
 from types import TracebackType
+
+from mlff_cli.system.processes import when_parent_ends
 
 Work = Callable[[], object]
 """Draws something into a file; a function of a module, with its arguments."""
@@ -75,18 +77,10 @@ class Painter:
 def _get_ready() -> None:
     """Import matplotlib while there is time, and end with the process that waits for pictures."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other process decides what Ctrl-C ends
-    Thread(target=_end_with_parent, daemon=True).start()
+    when_parent_ends(partial(os._exit, 0))
     import matplotlib.backends.backend_agg
     import matplotlib.figure
     import matplotlib.font_manager  # noqa: F401
-
-
-def _end_with_parent() -> None:
-    """Leave when the parent was killed: nothing else would tell this process."""
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-    os._exit(0)
 
 
 def _done(work: Work | None) -> None:

@@ -5,11 +5,11 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from io import TextIOWrapper
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from threading import Thread
 from typing import Any, NamedTuple
 
 from mlff_cli.config.plug_ins import beside
@@ -21,6 +21,7 @@ from mlff_cli.system import garbage, streams
 from mlff_cli.system.failures import explained
 from mlff_cli.system.interruption import interruptible
 from mlff_cli.system.leaving import Leaving
+from mlff_cli.system.processes import when_parent_ends
 
 PAUSE = 0.5
 """Seconds between two looks whether a process is still there."""
@@ -101,7 +102,8 @@ def _serve(pipe: Connection, place: Path, train: Train, folders: Sequence[Path])
     """Carry out what is asked for until the sweep ends."""
     os.chdir(place)  # where the program was started is not always where it stands
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the sweep decides what Ctrl-C ends
-    Thread(target=_end_with_parent, daemon=True).start()
+    # As on SIGTERM: the runs of a sweep that was killed must not go on without it.
+    when_parent_ends(partial(os.kill, os.getpid(), signal.SIGTERM))
     leaving = Leaving()
     garbage.while_importing()
     streams.prepare()
@@ -143,11 +145,3 @@ def _carried_out(job: Job, run: PlannedRun, train: Train, painter: Painter) -> s
         print(f"mlff: {said}", file=sys.stderr)
         return said
     return None
-
-
-def _end_with_parent() -> None:
-    """End as on SIGTERM when the sweep was killed: its runs must not go on without it."""
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-    os.kill(os.getpid(), signal.SIGTERM)

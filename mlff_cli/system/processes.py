@@ -1,7 +1,10 @@
 """The processes of this machine, and what it has for them."""
 
 import os
+from collections.abc import Callable
+from multiprocessing import parent_process
 from pathlib import Path
+from threading import Thread
 
 CONTAINER = Path("/sys/fs/cgroup")
 """Where Linux tells a process what its container may use."""
@@ -33,6 +36,18 @@ def _limits(name: str) -> list[int]:
     except OSError:
         return []
     return [int(word) for word in words] if all(map(str.isdigit, words)) else []
+
+
+def when_parent_ends(act: Callable[[], object]) -> None:
+    """Do something when the process that started this one ends: nothing else would tell it."""
+
+    def wait() -> None:
+        parent = parent_process()
+        if parent is not None:
+            parent.join()
+        act()
+
+    Thread(target=wait, daemon=True).start()
 
 
 def has_ended(process: int) -> bool:

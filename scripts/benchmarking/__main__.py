@@ -37,6 +37,7 @@ from prediction import one_by_one, thousands
 from summary import lines, write
 
 from mlff_cli.errors import UserError
+from mlff_cli.system.processes import cores
 
 NEEDED_BYTES = 2 << 30
 EPOCHS = 30
@@ -135,9 +136,8 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
 def _machine() -> str:
     import torch
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     accelerator = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
-    return f"{cores} cores{accelerator}, {platform.system()}, torch {torch.__version__}"
+    return f"{cores()} cores{accelerator}, {platform.system()}, torch {torch.__version__}"
 
 
 if __name__ == "__main__":

@@ -99,17 +99,19 @@ def test_finished_runs_are_not_begun(sweep, tmp_path, capsys):
 
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, Terminated])
 def test_an_interrupted_sweep_ends_its_runs(sweep, tmp_path, monkeypatch, interruption):
+    interrupted_at = []
+
     def look(_):
         hanging = [tmp_path / "runs" / f"{seed}-begins" for seed in (0, 1)]
         while not all(mark.exists() for mark in hanging):
             time.sleep(0.02)
+        interrupted_at.append(time.monotonic())
         raise interruption
 
     monkeypatch.setattr(in_processes, "ended", look)
-    started = time.monotonic()
     with pytest.raises(interruption):
         sweep("hang", "hang", "go", methods=("finetune",))
-    assert time.monotonic() - started < 50
+    assert time.monotonic() - interrupted_at[0] < 10
     interrupted = "was killed or interrupted"
     assert notes(tmp_path) == [interrupted, interrupted, "was not begun"]
     assert (tmp_path / "runs" / "1-ends").exists()
