@@ -102,7 +102,7 @@ def test_paths_are_relative_to_the_manifest_or_to_root(folder, tmp_path, monkeyp
         ("path,label\n/etc/hosts,x\n", ["line 2", "leads out of"]),
         ("path,label\nsub dir/../../outside.png,x\n", ["line 2", "leads out of"]),
         ("path,label\n..,x\n", ["line 2", "leads out of"]),
-        ("path,label\n" + "a" * 5000 + ",x\n", ["line 2", "cannot be looked up"]),
+        ("path,label\n" + "a" * 5000 + ",x\n", ["line 2, column path: aaa"]),
         ("path,label\n", ["holds no row"]),
         ("name\n" + "x\n", ["no column 'path'"]),
     ],
