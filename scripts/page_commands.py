@@ -85,7 +85,7 @@ def save(record: Record, file: Path) -> None:
     """Save the image of a record; that of a thermal camera beside it, as `x_thermal.png`."""
     file.parent.mkdir(parents=True, exist_ok=True)
     if isinstance(record.image, MultimodalImage):
-        for name, image in record.image.images:
+        for name, image in record.image.parts:
             ending = "_thermal" if name == "thermal" else ""
             Image.fromarray(np.asarray(image.load())).save(file.with_stem(file.stem + ending))
     else:
