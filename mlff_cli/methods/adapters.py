@@ -36,7 +36,8 @@ class Adapters(nn.Module):
     @property
     def outputs(self) -> Mapping[str, tuple[str, ...]]:
         """The outputs of every head, by its name, in the order in which heads were made."""
-        return {name: self[name].outputs for name in self._names}
+        heads = zip(self._names, self.heads, strict=True)
+        return {name: head.outputs for name, head in heads if isinstance(head, Head)}
 
     def provide(self, name: str, outputs: Sequence[str]) -> None:
         """Make the head of that name (and its own fusion layer), or let it grow by new outputs."""
@@ -61,7 +62,10 @@ class Adapters(nn.Module):
 
     def fusion_of(self, head: str) -> FusionLayer:
         """Return the fusion layer that a head reads."""
-        return self.fusion_layers()[self._names.index(head) if self.own_fusion else 0]
+        number = self._names.index(head) if self.own_fusion else 0
+        layer = self.further[number - 1] if number else self.fusion
+        assert isinstance(layer, FusionLayer)
+        return layer
 
     def part(self, head: str) -> dict[str, Tensor]:
         """Return the tensors of a head and of the fusion layer that it reads, by name."""

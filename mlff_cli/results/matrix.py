@@ -43,7 +43,8 @@ class Score(NamedTuple):
         return self.n is not None and math.isnan(self.value)
 
 
-_NEVER_SCORED = Score(float("nan"), None)
+_UNKNOWN = -1
+"""The number of test images where none is known."""
 
 
 class ScoreMatrix:
@@ -59,12 +60,13 @@ class ScoreMatrix:
             raise ValueError(f"{learned} of {len(experiences)} experiences cannot be learned")
         self.experiences = tuple(plain(name) for name in experiences)
         self.learned = learned
-        self._scores: dict[tuple[str, int, int], Score] = {}
+        self._values: dict[str, NDArray[np.float64]] = {}
+        self._counts: dict[str, NDArray[np.int64]] = {}
 
     @property
     def metrics(self) -> list[str]:
         """The metrics there are, in the order in which they came."""
-        return list(dict.fromkeys(metric for metric, *_ in self._scores))
+        return list(self._values)
 
     @property
     def scored_together(self) -> bool:
@@ -94,11 +96,47 @@ class ScoreMatrix:
             )
         if math.isinf(value):
             raise ValueError(f"{metric} must be finite, not {value}")
-        self._scores[metric, trained, scored] = Score(float(value), n)
+        values, counts = self._arrays_of(metric)
+        values[trained, scored] = value
+        counts[trained, scored] = _UNKNOWN if n is None else n
 
     def score(self, metric: str, trained: int, scored: int) -> Score:
         """Return one score, nan and None where none was noted."""
-        return self._scores.get((metric, trained, scored), _NEVER_SCORED)
+        if metric not in self._values:
+            return Score(math.nan, None)
+        value, n = self._values[metric][trained, scored], self._counts[metric][trained, scored]
+        return Score(float(value), None if n == _UNKNOWN else int(n))
+
+    def first_rows(
+        self, metric: str, trained: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return all scores up to a training, and the numbers of test images behind them.
+
+        Each is (trained + 1, 1 + T + U); the first column is that of `TOGETHER`. No score is nan,
+        no number -1.
+        """
+        return self._values[metric][: trained + 1], self._counts[metric][: trained + 1]
+
+    def take_rows(
+        self, metric: str, values: NDArray[np.float64], counts: NDArray[np.int64]
+    ) -> None:
+        """Take what `first_rows` returned of a matrix of the same experiences.
+
+        Raises:
+            ValueError: They are of another shape.
+        """
+        by_name(metric)
+        own = self._arrays_of(metric)
+        for mine, theirs in zip(own, (values, counts), strict=True):
+            mine[: len(theirs)] = theirs
+
+    def _arrays_of(self, metric: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return the arrays of a metric, (T + 1, 1 + T + U); they are made when it comes."""
+        if metric not in self._values:
+            shape = self.learned + 1, len(self.experiences) + 1
+            self._values[metric] = np.full(shape, np.nan)
+            self._counts[metric] = np.full(shape, _UNKNOWN)
+        return self._values[metric], self._counts[metric]
 
     def array(self, metric: str) -> NDArray[np.float64]:
         """Return the scores on the experiences learned: (T + 1, T), nan where there is none."""
@@ -110,18 +148,20 @@ class ScoreMatrix:
 
     def full_array(self, metric: str) -> NDArray[np.float64]:
         """Return the scores on all experiences: (T + 1, T + U)."""
-        return np.array([[score.value for score in row] for row in self._grid(metric)], np.float64)
+        if metric not in self._values:
+            return np.full((self.learned + 1, len(self.experiences)), np.nan)
+        return self._values[metric][:, 1:].copy()
 
     def masked_array(self, metric: str) -> Scores:
         """Return `full_array`, masked where an experience was scored and has no value."""
-        return _masked(self._grid(metric))
+        return self._masked(metric)[:, 1:]
 
     def together_array(self, metric: str) -> Scores:
         """Return the scores on all experiences learned so far, taken together: (T + 1, 1).
 
         Masked where they were scored and have no value.
         """
-        return _masked([[self.score(metric, row, TOGETHER)] for row in range(self.learned + 1)])
+        return self._masked(metric)[:, :1]
 
     def trainings(self, metric: str, names: Sequence[str] = ()) -> list[tuple[int, str]]:
         """Return the rows of `full_array` that were scored, with what was trained last.
@@ -129,7 +169,7 @@ class ScoreMatrix:
         Row 0 is called "untrained", a row T that stands alone "all"; without any score, every
         training is there. `names` stand in place of the experiences'.
         """
-        scored = sorted({trained for trained, _, name, _ in self.scored() if name == metric})
+        scored = [row for row, any_there in enumerate(self._there(metric)) if any_there.any()]
         if scored == [self.learned] and self.learned > 1:
             return [(self.learned, "all")]
         steps = ("untrained", *(names or self.experiences))
@@ -156,18 +196,24 @@ class ScoreMatrix:
 
     def _cells(self, metric: str) -> Iterator[tuple[int, int, Score]]:
         """Yield every cell, and what was scored together after those of its row."""
-        for trained, row in enumerate(self._grid(metric)):
-            for scored, score in enumerate(row, start=1):
-                yield trained, scored, score
-            if (together := self.score(metric, trained, TOGETHER)).scored:
-                yield trained, TOGETHER, together
+        there = self._there(metric)
+        values, counts = (array.tolist() for array in self._arrays_of(metric))
+        for trained in range(self.learned + 1):
+            for scored in (*range(1, len(self.experiences) + 1), TOGETHER):
+                if scored != TOGETHER or there[trained, TOGETHER]:
+                    n = counts[trained][scored]
+                    yield trained, scored, Score(values[trained][scored], None if n < 0 else n)
 
-    def _grid(self, metric: str) -> list[list[Score]]:
-        columns = range(1, len(self.experiences) + 1)
-        rows = range(self.learned + 1)
-        return [[self.score(metric, i, j) for j in columns] for i in rows]
+    def _there(self, metric: str) -> NDArray[np.bool_]:
+        """Return where test images were scored: (T + 1, 1 + T + U), `TOGETHER` first."""
+        if metric not in self._values:
+            return np.zeros((self.learned + 1, len(self.experiences) + 1), bool)
+        there: NDArray[np.bool_] = self._counts[metric] != _UNKNOWN
+        there |= ~np.isnan(self._values[metric])
+        return there
 
-
-def _masked(grid: Sequence[Sequence[Score]]) -> Scores:
-    values = [[score.value for score in row] for row in grid]
-    return np.ma.array(values, np.float64, mask=[[s.without_value for s in row] for row in grid])
+    def _masked(self, metric: str) -> Scores:
+        """Return all scores, `TOGETHER` first, masked where test images gave no value."""
+        there = self._there(metric)
+        values = self._values.get(metric, np.full(there.shape, np.nan))
+        return np.ma.array(values, np.float64, mask=there & np.isnan(values))

@@ -1,12 +1,12 @@
 """The state of a run that may break off at any moment: whole on disk, or not there."""
 
 import logging
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from mlff_cli.errors import UserError
@@ -29,21 +29,13 @@ class Progress:
     """How far a run is: experiences finished, what they gave, and the method's state then."""
 
     finished: int
-    scores: list[list[Any]]
+    matrix: ScoreMatrix
     training_seconds: list[float]
     extraction_seconds: float
     peak_memory_mib: float
     state: State
     steps: list[dict[str, Any]] = field(default_factory=list)
     made_with: str = ""
-
-
-def rows_of(matrix: ScoreMatrix) -> list[tuple[int, int, str, float | None, int | None]]:
-    """Return the scores of a matrix: trained, scored, metric, value (None for nan), images."""
-    return [
-        (trained, scored, metric, None if math.isnan(value) else value, n)
-        for trained, scored, metric, (value, n) in matrix.scored()
-    ]
 
 
 class Checkpoints:
@@ -59,7 +51,8 @@ class Checkpoints:
 
     def save(self, progress: Progress) -> None:
         """Keep the state after an experience; what was kept within it is no longer needed."""
-        content = vars(progress) | {"state": vars(progress.state)}
+        matrix = _packed(progress.matrix, progress.finished)
+        content = vars(progress) | {"state": vars(progress.state), "matrix": matrix}
         places = self._apart.keep(_tensors_of(progress.state), progress.finished)
         if places:
             content |= {"state": {"heads": progress.state.heads, "tensors": {}}, APART: places}
@@ -75,8 +68,11 @@ class Checkpoints:
         """
         if not self.file.exists():
             return None
-        progress = _progress(self._with_tensors(self.read(self.file)))
+        content = self.read(self.file)
+        progress = _progress(self._with_tensors(content))
         if progress is None:
+            if content is not None:
+                log.info("%s: another version kept it; what it holds is learned again", self.file)
             # What lies beside it belongs to experiences that have to be learned again.
             self.clear()
         return progress
@@ -144,6 +140,23 @@ def _groups_of(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
     }
 
 
+def _packed(matrix: ScoreMatrix, finished: int) -> dict[str, Any]:
+    """Return the scores of the trainings that are finished, as few and large tensors."""
+    rows = {metric: matrix.first_rows(metric, finished) for metric in matrix.metrics}
+    return {
+        "experiences": matrix.experiences,
+        "learned": matrix.learned,
+        "rows": {name: [torch.from_numpy(array) for array in own] for name, own in rows.items()},
+    }
+
+
+def _unpacked(content: Any) -> ScoreMatrix:
+    matrix = ScoreMatrix(content["experiences"], content["learned"])
+    for metric, (values, counts) in content["rows"].items():
+        matrix.take_rows(metric, values.numpy(), counts.numpy())
+    return matrix
+
+
 def _progress(content: Any) -> Progress | None:
     """Return what a file of progress held; None where that was something else."""
     if not isinstance(content, dict) or set(content) != {item.name for item in fields(Progress)}:
@@ -151,10 +164,9 @@ def _progress(content: Any) -> Progress | None:
     try:
         state = content["state"]
         heads = {name: tuple(outputs) for name, outputs in state["heads"].items()}
-        return Progress(
-            **content | {"state": State(heads, state["tensors"], state.get("kept", {}))}
-        )
-    except (TypeError, KeyError, AttributeError):
+        whole = State(heads, state["tensors"], state.get("kept", {}))
+        return Progress(**content | {"state": whole, "matrix": _unpacked(content["matrix"])})
+    except (TypeError, KeyError, AttributeError, ValueError, UserError):
         return None
 
 

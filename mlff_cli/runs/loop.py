@@ -12,10 +12,10 @@ from mlff_cli.errors import UserError
 from mlff_cli.methods.base import Journal, Method
 from mlff_cli.methods.epochs import DivergedError
 from mlff_cli.results.matrix import TOGETHER, ScoreMatrix
-from mlff_cli.runs.checkpoints import Checkpoints, EpochJournal, Progress, rows_of
+from mlff_cli.runs.checkpoints import Checkpoints, EpochJournal, Progress
 from mlff_cli.runs.prediction_log import PredictionLog
 from mlff_cli.runs.record import Cost
-from mlff_cli.runs.scoring import Scored, Scorer, head_grows, is_readable
+from mlff_cli.runs.scoring import LatestScores, Scored, Scorer, head_grows, is_readable
 from mlff_cli.system.environment import peak_memory_mib, program, reset_peak_memory
 from mlff_cli.tasks.experience import Experience, Step
 
@@ -82,7 +82,8 @@ def learn_sequence(
         log.info("%s after experience %d of %d", how, finished, len(learned))
     tell = follow or (lambda matrix: None)
     tell(outcome.matrix)
-    score = partial(_score, method, experiences, outcome.matrix, scorer, predictions)
+    latest = LatestScores(scorer)
+    score = partial(_score, method, experiences, outcome.matrix, latest, predictions)
     for step in method.steps(learned):
         if step.index <= finished:
             continue
@@ -146,7 +147,7 @@ def _score(
     method: Method,
     experiences: Sequence[Experience],
     matrix: ScoreMatrix,
-    scorer: Scorer,
+    latest: LatestScores,
     predictions: PredictionLog,
     *,
     trained: int,
@@ -156,8 +157,9 @@ def _score(
     Those whose images are not at hand stay blank. Where classes arrive in turn, those learned so
     far are scored together as well, if all of them are there.
     """
+    scorer = latest.scorer
     there = [e for e in experiences if is_readable(method, e, scorer.split)]
-    row = [(e, scorer(method, e)) for e in there]
+    row = [(e, latest(method, e)) for e in there]
     predictions.add(trained, scorer.split, row)
     for experience, scored in row:
         _note(matrix, trained, experience.index, scored)
@@ -184,9 +186,10 @@ def _kept(
     finished = begun_with
     if progress is not None:
         finished = progress.finished
-        for trained, scored, metric, _, n in progress.scores:
-            if trained > begun_with and scored != TOGETHER and metric == progress.scores[0][2]:
-                expected[trained] = expected.get(trained, 0) + (n or 0)
+        first = next(iter(progress.matrix.metrics), None)
+        for trained, scored, metric, score in progress.matrix.scored():
+            if trained > begun_with and scored != TOGETHER and metric == first:
+                expected[trained] = expected.get(trained, 0) + (score.n or 0)
     if predictions.begin(finished, scorer.split, expected):
         return progress
     log.info("%s is damaged: the run starts over", predictions.path)
@@ -213,9 +216,7 @@ def _resume(
             f"{checkpoints.file}: does not fit this program ({error}); remove the folder "
             f"{checkpoints.folder} to start the run over"
         ) from error
-    for trained, scored, metric, value, n in progress.scores:
-        number = math.nan if value is None else value
-        outcome.matrix.add(trained, scored, metric, value=number, n=n)
+    outcome.matrix = progress.matrix
     outcome.training_seconds = list(progress.training_seconds)
     outcome.extraction_seconds = progress.extraction_seconds
     outcome.peak_memory_mib = progress.peak_memory_mib
@@ -226,7 +227,7 @@ def _resume(
 def _progress(finished: int, method: Method, outcome: Outcome) -> Progress:
     return Progress(
         finished,
-        [list(row) for row in rows_of(outcome.matrix)],
+        outcome.matrix,
         outcome.training_seconds,
         outcome.extraction_seconds,
         outcome.peak_memory_mib,

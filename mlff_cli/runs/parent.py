@@ -20,7 +20,7 @@ from mlff_cli.results.predictions import Predictions
 from mlff_cli.runs.adapters_file import digest_of, load_adapters, load_calibration, part_digests
 from mlff_cli.runs.building import build_task
 from mlff_cli.runs.calibration import Calibration
-from mlff_cli.runs.checkpoints import Progress, rows_of
+from mlff_cli.runs.checkpoints import Progress
 from mlff_cli.runs.final_scores import good_names
 from mlff_cli.runs.folder import PREDICTIONS, RunFolder
 from mlff_cli.runs.lineage import Earlier, learned_by, split_as_before
@@ -99,14 +99,10 @@ class Parent:
 
     def progress(self, experiences: Sequence[Experience]) -> Progress:
         """Return it as the first part of a sequence: a state that the rest is learned after."""
-        places = {plain(experience.name): experience.index for experience in experiences}
         facts = self.record.facts
         return Progress(
             self.learned,
-            [
-                [trained, self._place(scored, places), *others]
-                for trained, scored, *others in rows_of(self.matrix)
-            ],
+            self._matrix_of(experiences),
             list(facts.training_seconds),
             facts.extraction_seconds,
             facts.peak_memory_mib or 0.0,
@@ -126,8 +122,15 @@ class Parent:
             return []
         return predictions_file.read(self.folder.path / PREDICTIONS, self.record.kind, split=split)
 
-    def _place(self, scored: int, places: Mapping[str, int]) -> int:
-        return places[self.matrix.experiences[scored - 1]] if scored else TOGETHER
+    def _matrix_of(self, experiences: Sequence[Experience]) -> ScoreMatrix:
+        """Return its scores at their places in the matrix of a longer sequence."""
+        places = {plain(experience.name): experience.index for experience in experiences}
+        learned = sum(experience.learned for experience in experiences)
+        matrix = ScoreMatrix([experience.name for experience in experiences], learned)
+        for trained, scored, metric, (value, n) in self.matrix.scored():
+            place = places[self.matrix.experiences[scored - 1]] if scored else TOGETHER
+            matrix.add(trained, place, metric, value=value, n=n)
+        return matrix
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """One experience scored: every output for every image, and the metrics of that."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from mlff_cli.heads.base import Head
 from mlff_cli.methods.base import Method
 from mlff_cli.metrics.registry import computed
 from mlff_cli.results.predictions import Kind
+from mlff_cli.runs.tensor_files import digest_of
 from mlff_cli.tasks.experience import Experience, SplitName
 
 
@@ -70,6 +71,29 @@ class Scorer:
     ) -> Scored:
         values = computed(self.metrics, scores, targets, outputs)
         return Scored(scores, targets, outputs, values)
+
+
+@dataclass
+class LatestScores:
+    """What was scored of each experience last: it stands as long as nothing changes that answers.
+
+    Heads with fusion layers of their own stay to the bit while others learn. Scored anew after
+    each training, the experiences before the two hundredth would take longer than it does.
+    """
+
+    scorer: Scorer
+    _latest: dict[str, tuple[Mapping[str, str], Scored]] = field(default_factory=dict)
+
+    def __call__(self, method: Method, experience: Experience) -> Scored:
+        """Return the scores of an experience that `is_readable`; computed where they may differ."""
+        if not method.adapters.own_fusion:
+            return self.scorer(method, experience)
+        part = {name: digest_of(tensor) for name, tensor in method.part(experience.head).items()}
+        digests, scored = self._latest.get(experience.name, (None, None))
+        if scored is None or digests != part:
+            scored = self.scorer(method, experience)
+            self._latest[experience.name] = part, scored
+        return scored
 
 
 def head_grows(experiences: Sequence[Experience]) -> bool:

@@ -39,7 +39,7 @@ class TensorFiles:
             Where every tensor lies, in the order given; nothing where all of them together should
             be written elsewhere: there are few, or too much in the files is outdated.
         """
-        digests = {name: _digest(tensor) for name, tensor in tensors.items()}
+        digests = {name: digest_of(tensor) for name, tensor in tensors.items()}
         fresh = [name for name in tensors if self._digests.get(name) != digests[name]]
         size = sum(tensor.nbytes for tensor in tensors.values())
         written = sum(tensors[name].nbytes for name in fresh) + self._size()
@@ -72,7 +72,7 @@ class TensorFiles:
                 return None
             tensors[name] = content[name]
         self._places = dict(places)
-        self._digests = {name: _digest(tensor) for name, tensor in tensors.items()}
+        self._digests = {name: digest_of(tensor) for name, tensor in tensors.items()}
         return tensors
 
     def remove_others(self) -> None:
@@ -90,7 +90,7 @@ class TensorFiles:
         return sum(file.stat().st_size for file in self._files() if file.name in used)
 
 
-def _digest(tensor: Tensor) -> str:
+def digest_of(tensor: Tensor) -> str:
     """Return a hash of type, shape and content."""
     plain = tensor.detach().cpu().contiguous()
     digest = hashlib.sha256(f"{plain.dtype} {tuple(plain.shape)} ".encode())

@@ -4,6 +4,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ def _version(package: str) -> str | None:
         return None
 
 
+@cache
 def commit() -> str | None:
     """Return the commit of the checkout that the program runs from; None for an installed wheel."""
     root = Path(__file__).parents[2]

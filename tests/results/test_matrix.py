@@ -118,6 +118,19 @@ def test_what_is_scored_together_lies_beside_the_experiences_and_comes_back(tmp_
     assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "matrix.csv").read_bytes()
 
 
+def test_rows_are_taken_from_a_matrix_of_the_same_experiences():
+    matrix, other = small(), ScoreMatrix(["steel", "tile", "cell"], learned=2)
+    matrix.add(1, TOGETHER, "mAP", value=0.6, n=None)
+    other.take_rows("mAP", *matrix.first_rows("mAP", 1))
+    expected = [cell for cell in matrix.scored() if cell[0] <= 1]
+    assert list(other.scored()) == expected and len(expected) == 2
+    for names, learned in ((["steel", "tile"], 2), (["steel", "tile", "cell"], 1)):
+        with pytest.raises(ValueError, match="shape"):
+            ScoreMatrix(names, learned).take_rows("mAP", *matrix.first_rows("mAP", 2))
+    with pytest.raises(UserError, match="unknown"):
+        other.take_rows("mean", *matrix.first_rows("mAP", 1))
+
+
 def test_trainings_are_named_by_what_was_trained_last():
     matrix = small()
     assert matrix.trainings("mAP") == [(1, "steel"), (2, "tile")]

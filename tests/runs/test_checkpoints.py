@@ -1,18 +1,24 @@
 """The state of a run comes back as it was kept, or not at all."""
 
+import math
+
 import pytest
 import torch
 
 from mlff_cli.methods.base import State
+from mlff_cli.results.matrix import TOGETHER, ScoreMatrix
 from mlff_cli.runs import tensor_files
 from mlff_cli.runs.checkpoints import Checkpoints, EpochJournal, Progress
-from mlff_cli.runs.packing import packed
+from mlff_cli.runs.packing import packed, unpacked
 
 
 def progress(finished=2):
-    scores = [[0, 1, 1, "mAP", 0.1 + 0.2, 5], [0, 1, 2, "mAP", None, 5]]
+    matrix = ScoreMatrix(["Größe 7", "b", "c"], learned=3)
+    matrix.add(0, 1, "mAP", value=0.1 + 0.2, n=5)
+    matrix.add(finished, 2, "mAP", value=math.nan, n=5)
+    matrix.add(finished, TOGETHER, "accuracy", value=0.5, n=None)
     state = State({"../Größe 7": ("good", "pit"), "b": ()}, {"adapters.a": torch.ones(2)})
-    return Progress(finished, scores, [1.5, 2.5], 3.5, 100.0, state)
+    return Progress(finished, matrix, [1.5, 2.5], 3.5, 100.0, state)
 
 
 def test_progress_is_kept_whole_and_cleared(tmp_path):
@@ -21,11 +27,9 @@ def test_progress_is_kept_whole_and_cleared(tmp_path):
     checkpoints.save(progress(1))
     checkpoints.save(progress(2))
     found = checkpoints.load()
-    assert (found.finished, found.scores, found.training_seconds) == (
-        2,
-        progress().scores,
-        [1.5, 2.5],
-    )
+    assert (found.finished, found.training_seconds) == (2, [1.5, 2.5])
+    assert (found.matrix.experiences, found.matrix.learned) == (("Größe 7", "b", "c"), 3)
+    assert str(list(found.matrix.scored())) == str(list(progress().matrix.scored()))
     assert found.state.heads == progress().state.heads
     assert list(found.state.heads) == list(progress().state.heads)
     assert torch.equal(found.state.tensors["adapters.a"], torch.ones(2))
@@ -45,8 +49,12 @@ def test_clearing_leaves_what_is_not_its_own(tmp_path):
 
 def test_damaged_progress_is_none(tmp_path):
     checkpoints = Checkpoints(tmp_path)
-    without_heads = vars(progress()) | {"state": {"adapters.a": torch.ones(2)}}
-    contents = [{"finished": 1}, [1], "text", without_heads]
+    checkpoints.save(progress())
+    whole = unpacked(checkpoints.file.read_bytes())
+    without_heads = whole | {"state": {"adapters.a": torch.ones(2)}}
+    other_scores = whole | {"matrix": whole["matrix"] | {"learned": 1}}
+    rows = whole | {"matrix": [[0, 1, "mAP", 0.5, 5]]}
+    contents = [{"finished": 1}, [1], "text", without_heads, other_scores, rows]
     for content in (b"", b"{}", *map(packed, contents)):
         checkpoints.save(progress())
         checkpoints.file.write_bytes(content)
@@ -79,7 +87,7 @@ def growing(count, shared=0.0):
     heads = {f"product {k}": ("good", "pit") for k in range(1, count + 1)}
     tensors = {"shared": torch.full((10,), shared), **own}
     state = State(heads, tensors, {"exemplars/1": torch.ones(2)})
-    return Progress(count, [[count, 1, "mAP", 0.5, 5]], [1.0] * count, 0.0, 1.0, state)
+    return Progress(count, ScoreMatrix(["a"], learned=1), [1.0] * count, 0.0, 1.0, state)
 
 
 def same(found, expected):
@@ -117,7 +125,12 @@ def test_tensors_that_all_change_take_no_more_than_twice_their_room(tmp_path):
     checkpoints = Checkpoints(tmp_path)
     for finished in range(1, 9):
         progress = Progress(
-            finished, [], [], 0.0, 1.0, State({}, {"all": torch.full((1000,), float(finished))})
+            finished,
+            ScoreMatrix([], 0),
+            [],
+            0.0,
+            1.0,
+            State({}, {"all": torch.full((1000,), float(finished))}),
         )
         checkpoints.save(progress)
         same(Checkpoints(tmp_path).load(), progress)
@@ -157,8 +170,9 @@ def test_after_clearing_everything_is_written_again(tmp_path):
 def test_places_of_a_stranger_lead_nowhere(tmp_path, places):
     (tmp_path / "out").write_bytes(packed({"tensors/a": torch.ones(2)}))
     checkpoints = Checkpoints(tmp_path / "state")
-    content = vars(growing(1)) | {"state": {"heads": {}, "tensors": {}}, "apart": places}
-    checkpoints.folder.mkdir()
+    checkpoints.save(growing(1))
+    content = unpacked(checkpoints.file.read_bytes())
+    content |= {"state": {"heads": {}, "tensors": {}}, "apart": places}
     checkpoints.file.write_bytes(packed(content))
     assert checkpoints.load() is None
 

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+import torch
 from configs_for_tests import learned, task_of
 
 from mlff_cli.errors import UserError
 from mlff_cli.runs.building import build_method, build_scorer
-from mlff_cli.runs.scoring import is_readable
+from mlff_cli.runs.scoring import LatestScores, is_readable
 
 
 def test_every_output_of_every_image_stands_beside_its_target(config, tmp_path):
@@ -51,3 +52,28 @@ def test_readable_is_what_a_head_has_all_outputs_for(config):
         method.begin(step)
         there = [is_readable(method, e, "test") for e in experiences]
         assert there == [n < count for n in range(3)]
+
+
+@pytest.mark.parametrize("shared", ["auto", True])
+def test_what_no_training_changes_is_scored_once(config, tmp_path, monkeypatch, shared):
+    run = config(schedule="by_product", keys={"fusion.shared": shared})
+    method, _ = learned(run, tmp_path / "state")
+    experiences, scorer = task_of(run).experiences, build_scorer(run, "test")
+    latest, computed = LatestScores(scorer), []
+    scores = method.scores
+    monkeypatch.setattr(
+        method, "scores", lambda head, images: computed.append(head) or scores(head, images)
+    )
+    first = [latest(method, experience) for experience in experiences]
+    again = [latest(method, experience) for experience in experiences]
+    assert len(computed) == len(experiences) * (2 if shared is True else 1)
+    for one, other in zip(first, again, strict=True):
+        np.testing.assert_array_equal(one.scores, other.scores)
+    with torch.no_grad():
+        next(method.adapters[experiences[0].head].parameters()).neg_()
+    computed.clear()
+    changed = [latest(method, experience) for experience in experiences]
+    assert computed == [e.head for e in experiences][: None if shared is True else 1]
+    assert not np.array_equal(changed[0].scores, first[0].scores)
+    np.testing.assert_array_equal(changed[0].scores, scorer(method, experiences[0]).scores)
+    np.testing.assert_array_equal(changed[1].scores, first[1].scores)

@@ -1,8 +1,8 @@
 """Runs every command of mlff that README and docs/ show, word for word, as their reader would.
 
-  scripts/pages                       all pages; those that need real images are left out and named
-  scripts/pages --data ../data        with the folder that holds neu_cls and magnetic_tile
-  scripts/pages README.md docs/adapt.md    these pages; the others stay as they were written down
+  scripts/try_pages                    all pages; what needs real images is left out and named
+  scripts/try_pages --data ../data     with the folder that holds neu_cls and magnetic_tile
+  scripts/try_pages docs/adapt.md      these pages; the others stay as they were written down
 
 Each page has a folder of its own with drawn images where the page speaks of one's own, and its
 commands run there in the order of the page, in a shell. `mlff-1234abcd` and the like stand for the
@@ -164,7 +164,12 @@ def write_down(rows: list[Row]) -> None:
         f"| {row['page']} | `{row['command']}` | {row['exit code']} | {row['seconds']} |"
         for row in rows
     ]
-    head = ["# The commands of the pages, run word for word", "", "`scripts/pages`. " + SAID, ""]
+    head = [
+        "# The commands of the pages, run word for word",
+        "",
+        "`scripts/try_pages`. " + SAID,
+        "",
+    ]
     head += ["| page | command | exit code | seconds |", "|---|---|---:|---:|"]
     (TARGET / "results.md").write_text("\n".join([*head, *table, ""]), encoding="utf-8")
 
