@@ -9,12 +9,15 @@ from rich.filesize import decimal
 from mlff_cli.errors import UserError
 from mlff_cli.runs.bundle.archive import Archive
 from mlff_cli.runs.bundle.delta import applied, delta_of
-from mlff_cli.runs.bundle.description import BUNDLE, CHANGES, Description
+from mlff_cli.runs.bundle.description import BUNDLE, CHANGES, Description, read_description
 from mlff_cli.runs.bundle.packing import packed
 from mlff_cli.runs.deciding import DecisionSettings
 from mlff_cli.runs.reopen import reopen
 from mlff_cli.system.files import write_atomically
 from mlff_cli.system.logs import logging_to
+
+AUTO = "auto"
+"""The precision of the bundle that is compared with, else fp32."""
 
 
 def run(config: Mapping[str, Any]) -> int:
@@ -41,7 +44,10 @@ def _packed(config: Mapping[str, Any]) -> tuple[Description, bytes]:
         raise UserError(f"{path}: is a file; give the folder of a run, or a bundle and apply=")
     old = Archive(Path(config["since"]).expanduser()) if config["since"] else None
     opened = reopen(path, trainer=config["trainer"], paths=config["paths"])
-    new = packed(opened, config["precision"], DecisionSettings.of_config(config))
+    precision = config["precision"]
+    if precision == AUTO:
+        precision = read_description(old).precision if old else "fp32"
+    new = packed(opened, precision, DecisionSettings.of_config(config))
     return new.description, delta_of(old, new) if old else new.content()
 
 
@@ -55,7 +61,7 @@ def _newer(config: Mapping[str, Any]) -> tuple[Description, bytes]:
         "since": config["since"],
         "operating_point.threshold": config["operating_point"]["threshold"],
         **{f"decision.{key}": value for key, value in config["decision"].items()},
-        "precision": None if config["precision"] == "fp32" else config["precision"],
+        "precision": None if config["precision"] == AUTO else config["precision"],
     }
     given = [key for key, value in said.items() if value is not None]
     if given:

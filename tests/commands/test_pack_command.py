@@ -140,6 +140,7 @@ def test_half_precision_takes_half_the_room_and_keeps_three_digits(
     assert half.code == 0, half.err
     assert "fp16" in half.out
     assert (empty / "half.mlff").stat().st_size < 0.6 * line.stat().st_size
+    assert "nothing has changed" in refusal("pack", str(run_folder), "since=half.mlff")  # as fp16
     exact, rounded = (
         told(path, new_images, "product=woven_fabric") for path in (line, "half.mlff")
     )
