@@ -111,15 +111,14 @@ def finished(command: str, folder: Path) -> int:
             stdout=said, stderr=said, stdin=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
         if "--watch" in command:
-            stop_when_answered(process, folder)
+            stop_when_answered(process, folder / command.partition("output=")[2].split()[0], folder)
         return process.wait()
 
 
-def stop_when_answered(process: subprocess.Popen[bytes], folder: Path) -> None:
-    """Interrupt a command that watches, once each image of `new` is answered."""
+def stop_when_answered(process: subprocess.Popen[bytes], answers: Path, folder: Path) -> None:
+    """Interrupt a command that watches, once each image of `new` is answered in its file."""
     images = len(list((folder / "new").glob("*.png")))
     while process.poll() is None:
-        answers = folder / "answers.csv"
         lines = answers.read_text(encoding="utf-8").count("\n") if answers.is_file() else 0
         if lines > images:
             os.killpg(process.pid, signal.SIGINT)
