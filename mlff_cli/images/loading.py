@@ -1,6 +1,7 @@
 """From image sources to batches of images of one size, decoded ahead of the network."""
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -90,6 +91,9 @@ def all_images(sources: Sequence[ImageSource], size: Size, workers: int) -> Tens
     return images
 
 
+_START = "fork" if sys.platform == "linux" else None
+"""How worker processes start; None: as Python has it, which from 3.14 on imports torch in each."""
+
 LONGEST_TEMPORARY = 70
 """Bytes of a temporary folder's path that leave room for the name of a socket in it."""
 
@@ -102,19 +106,21 @@ def image_batches(
     Raises:
         UserError: An image cannot be read; worker processes hand it over as it is.
     """
-    few = len(sources) <= batch_size
-    if workers and not few:
+    if len(sources) <= batch_size:
+        workers = 0
+    if workers:
         _warm_up(sources[0])
     loader = DataLoader(
         _Images(sources, size),
         batch_size=batch_size,
-        num_workers=0 if few else workers,
+        num_workers=workers,
         collate_fn=_stacked,
         # Its own, or each pass would move torch's random state.
         generator=torch.Generator(),
         pin_memory=pinned,
         worker_init_fn=_with_short_paths,
-        prefetch_factor=None if few or workers == 0 else 4,
+        prefetch_factor=4 if workers else None,
+        multiprocessing_context=_START if workers else None,
     )
     for batch in loader:
         if isinstance(batch, UserError):

@@ -94,5 +94,7 @@ def digest_of(tensor: Tensor) -> str:
     """Return a hash of type, shape and content."""
     plain = tensor.detach().cpu().contiguous()
     digest = hashlib.sha256(f"{plain.dtype} {tuple(plain.shape)} ".encode())
-    digest.update(plain.reshape(-1).view(torch.uint8).numpy().tobytes())
+    if plain.dtype == torch.bfloat16:  # NumPy has none
+        plain = plain.reshape(-1).view(torch.uint8)
+    digest.update(plain.numpy())
     return digest.hexdigest()

@@ -29,6 +29,12 @@ def run_on_cluster(plan: Plan, notes: Notes, train: Train) -> None:
     import hydra
     from hydra.errors import HydraException
 
+    if not starts_jobs(sys.version_info[:2], hydra.__version__):
+        raise UserError(
+            f"hydra/launcher={plan.launcher}: Hydra {hydra.__version__} cannot submit jobs with "
+            "Python 3.14 or newer; use Python 3.13, or Hydra 1.4 (pip install 'hydra-core>=1.4')"
+        )
+
     # Hydra prints its own error texts and leaves with 1 unless told to raise.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     main = hydra.main(version_base="1.3", config_path=str(configs_folder()), config_name=CONFIG)
@@ -42,6 +48,14 @@ def run_on_cluster(plan: Plan, notes: Notes, train: Train) -> None:
         print(f"mlff: a job left no result ({_first_line(error)}); {again}", file=sys.stderr)
     finally:
         (plan.folder / "multirun.yaml").unlink(missing_ok=True)  # Hydra's own
+
+
+def starts_jobs(python: tuple[int, int], hydra: str) -> bool:
+    """Return whether such a version of Hydra can submit jobs with such a Python.
+
+    Hydra 1.3 describes its flags in a way that argparse of Python 3.14 refuses.
+    """
+    return python < (3, 14) or not hydra.startswith("1.3.")
 
 
 def _job(plan: Plan, notes: Notes, train: Train) -> Callable[[Any], None]:
