@@ -96,5 +96,5 @@ def digest_of(tensor: Tensor) -> str:
     digest = hashlib.sha256(f"{plain.dtype} {tuple(plain.shape)} ".encode())
     if plain.dtype == torch.bfloat16:  # NumPy has none
         plain = plain.reshape(-1).view(torch.uint8)
-    digest.update(plain.numpy())
+    digest.update(plain.numpy().data)
     return digest.hexdigest()
