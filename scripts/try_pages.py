@@ -22,7 +22,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from page_commands import commands_of, prepare, tasks_of_runs, with_runs, write_lists
+from page_commands import commands_of, tasks_of_runs, with_runs
+from page_material import prepare, write_lists
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "runs" / "reference" / "pages"

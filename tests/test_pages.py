@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from command_calls import call
+from page_commands import shown_lines
 
 from mlff_cli.cli.table import COMMANDS
 from mlff_cli.config.composition import compose_config
@@ -17,7 +18,6 @@ ROOT = Path(__file__).resolve().parents[1]
 FILES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 PAGES = {str(file.relative_to(ROOT)): file.read_text(encoding="utf-8") for file in FILES}
 
-SHELL = re.compile(r"^```(?:sh|bash|console)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"(?<!`)`((?:mlff|scripts/\w+)(?: [^`]*)?)`(?!`)")
 WRAPPED = re.compile(r"--wrap '([^']*)'")
 PLACEHOLDER = re.compile(r"<\w|\.\.\.")
@@ -26,8 +26,7 @@ PLACEHOLDER = re.compile(r"<\w|\.\.\.")
 
 def commands(text):
     """Return the words of every command in code blocks and, where they are whole, in sentences."""
-    blocks = [re.sub(r"\s\\\n", " ", block) for block in SHELL.findall(text)]
-    lines = [line for block in blocks for line in block.splitlines()]
+    lines = shown_lines(text)
     lines += [match for line in lines for match in WRAPPED.findall(line)]
     lines += [line for line in INLINE.findall(text) if not PLACEHOLDER.search(line)]
     found = []
