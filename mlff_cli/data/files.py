@@ -26,8 +26,8 @@ from mlff_cli.images.decoding import (
     file_problem,
     header_problem,
 )
+from mlff_cli.images.remembered import of_files
 from mlff_cli.images.variations import VARIATIONS, check_variations
-from mlff_cli.system.silence import no_bars
 from mlff_cli.tasks.modalities import parts_of
 from mlff_cli.tasks.record import ImageSource, Record, one_form
 
@@ -107,18 +107,17 @@ def files_of(image: ImageSource) -> list[Path]:
 
 
 def usable(
-    records: Sequence[Record], on_bad_image: str, limit: float
+    records: Sequence[Record], on_bad_image: str, limit: float, store: Path | None = None
 ) -> tuple[list[Record], list[tuple[str, str]]]:
     """Return the records whose files can be read, and (name, problem) of the others.
 
     With `error` the headers alone are read, and any bad file raises `UserError`. With `skip` every
     file is decoded, so that data cut off half-way are found too; more than the share `limit` of
-    bad ones raises `UserError`.
+    bad ones raises `UserError`. A folder `store` remembers which files were found to be good.
     """
     paths = [files_of(record.image) for record in records]
     files = list(dict.fromkeys(path for own in paths for path in own))
-    checked = _decoded(files) if on_bad_image == "skip" else map(header_problem, files)
-    of_file = dict(zip(files, checked, strict=True))
+    of_file = dict(zip(files, _problems(files, on_bad_image == "skip", store), strict=True))
     problems = [next(filter(None, map(of_file.get, own)), None) for own in paths]
     bad = [(r.name, p) for r, p in zip(records, problems, strict=True) if p is not None]
     if bad and on_bad_image == "error":
@@ -142,16 +141,19 @@ def _told(bad: Sequence[tuple[str, str]], total: int) -> str:
     return f"{len(bad)} of {total} images ({share:.1%}) cannot be used:\n" + "\n".join(lines)
 
 
-def _decoded(files: Sequence[Path]) -> list[str | None]:
-    """Return what is wrong with each file when all of it is decoded."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    from tqdm import tqdm
-
-    # Threads are enough: Pillow lets others run while it decodes.
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = pool.map(decoding_problem, files)
-        return list(tqdm(results, "checking images", len(files), disable=no_bars(), delay=1))
+def _problems(files: Sequence[Path], whole: bool, store: Path | None) -> list[str | None]:
+    """Return what is wrong with each file by its header, or by the whole of it."""
+    memo = store / ("decoded.jsonl" if whole else "headers.jsonl") if store else None
+    check = decoding_problem if whole else header_problem
+    names = [str(path.absolute()) for path in files]
+    is_file = os.path.isfile
+    there = [name for name in names if is_file(name) and os.access(name, os.R_OK)]
+    found = of_files(
+        there, memo, lambda file: check(Path(file.name)) or "", "checking images" if whole else None
+    )
+    # What is wrong is looked at again: a newer version may read it.
+    pairs = zip(files, names, strict=True)
+    return [None if found.get(name) == "" else check(path) for path, name in pairs]
 
 
 @dataclass(kw_only=True)
@@ -168,6 +170,7 @@ class FileDataset(Dataset):
         bad_image_limit: Share of bad images above which `skip` gives up.
         allow_outside_root: Admit links and paths that lead out of `root`.
         skipped: (name, problem) of the images that `records` left out.
+        store: The folder that remembers which files are good; None: nothing is remembered.
     """
 
     root: str | None = None
@@ -179,6 +182,7 @@ class FileDataset(Dataset):
     bad_image_limit: float = 0.05
     allow_outside_root: bool = False
     skipped: list[tuple[str, str]] = field(init=False, default_factory=list)
+    store: Path | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         check_variations(self.variations)
@@ -205,7 +209,7 @@ class FileDataset(Dataset):
             except UnicodeEncodeError:
                 name = record.name.encode(errors="backslashreplace").decode()
                 raise UserError(f"{name}: the name is not valid UTF-8; rename the file") from None
-        kept, self.skipped = usable(listed, self.on_bad_image, self.bad_image_limit)
+        kept, self.skipped = usable(listed, self.on_bad_image, self.bad_image_limit, self.store)
         return kept
 
     def folder(self, holds: str) -> Path:

@@ -8,6 +8,7 @@ from typing import Any
 
 from mlff_cli.config.continuation import FROM
 from mlff_cli.data.base import Dataset
+from mlff_cli.data.files import FileDataset
 from mlff_cli.errors import UserError
 from mlff_cli.features.identities import identities, memo_of
 from mlff_cli.runs.identity import data_digest
@@ -68,11 +69,12 @@ def listing_of(config: Mapping[str, Any]) -> Listing:
     Raises:
         UserError: There are none, or one of them cannot be read.
     """
-    dataset = implementation("data", config["data"], Dataset)()
+    dataset, store = implementation("data", config["data"], Dataset)(), _store(config)
+    if isinstance(dataset, FileDataset):
+        dataset.store = store
     records = dataset.records()
     if not records:
         raise UserError(f"dataset={config['data']['name']}: there is no image")
-    store = _store(config)
     records, bits = in_one_range(records, _asked_bits(config), store)
     contents = identities([record.image for record in records], memo_of(store))
     skipped = list(getattr(dataset, "skipped", []))

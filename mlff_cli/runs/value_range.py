@@ -7,8 +7,8 @@ from pathlib import Path
 
 from mlff_cli.data.files import FileImage, files_of
 from mlff_cli.errors import UserError
-from mlff_cli.features.identities import of_files
 from mlff_cli.images.decoding import WIDEST, WideValues, wide_values
+from mlff_cli.images.remembered import of_files
 from mlff_cli.tasks.modalities import MultimodalImage
 from mlff_cli.tasks.record import ImageSource, Record
 

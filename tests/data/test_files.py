@@ -1,5 +1,6 @@
 import hashlib
 import pickle
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mlff_cli.data import files
 from mlff_cli.data.files import FileDataset, FileImage, natural, usable
 from mlff_cli.errors import UserError
 from mlff_cli.tasks.record import Record
@@ -85,6 +87,38 @@ def test_error_tells_truncated_data_on_loading(tmp_path):
     assert dataset.skipped == []
     with pytest.raises(UserError, match=r"cut\.png: is truncated"):
         cut.image.load()
+
+
+@pytest.mark.parametrize("on_bad_image", ["error", "skip"])
+def test_a_good_file_is_looked_at_once_until_it_changes(tmp_path, monkeypatch, on_bad_image):
+    names = good_and_bad(tmp_path)[: 9 if on_bad_image == "error" else 10]
+    later = time.time_ns() + 10**10  # files written just now have settled
+    monkeypatch.setattr("mlff_cli.images.remembered.time.time_ns", lambda: later)
+    seen = []
+    for name in ("header_problem", "decoding_problem"):
+        check = getattr(files, name)
+        monkeypatch.setattr(
+            files, name, lambda path, check=check: seen.append(path.name) or check(path)
+        )
+
+    def records():
+        seen.clear()
+        dataset = Listed(
+            root=str(tmp_path), names=names, on_bad_image=on_bad_image, bad_image_limit=0.2
+        )
+        dataset.store = tmp_path / "store"
+        return len(dataset.records())
+
+    assert records() == 9 and set(seen) == set(names)
+    assert records() == 9 and set(seen) <= {"cut.png"}
+    noise(tmp_path / names[3])
+    assert records() == 9 and set(seen) - {"cut.png"} == {names[3]}
+    (tmp_path / names[3]).unlink()
+    if on_bad_image == "error":
+        with pytest.raises(UserError, match=rf"{names[3]}: does not exist"):
+            records()
+    else:
+        assert records() == 8
 
 
 def test_skip_gives_up_above_its_limit(tmp_path):

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from mlff_cli.errors import UserError
-from mlff_cli.features import identities as module
 from mlff_cli.features.identities import identities
+from mlff_cli.images import remembered as module
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ def test_a_value_beyond_the_range_that_was_asked_for_is_refused(tmp_path):
 def test_files_are_looked_at_once(tmp_path, monkeypatch):
     record = saved(tmp_path / "a.png", 4000)
     other = saved(tmp_path / "b.png", 90, np.uint8)
-    clock = "mlff_cli.features.identities.time.time_ns"
+    clock = "mlff_cli.images.remembered.time.time_ns"
     monkeypatch.setattr(clock, lambda: record.image.path.stat().st_mtime_ns + 10**10)
     before = in_one_range([record, other], "auto", tmp_path / "store")
     monkeypatch.setattr(value_range, "wide_values", lambda path: pytest.fail(f"{path} again"))
