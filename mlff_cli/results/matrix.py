@@ -169,7 +169,7 @@ class ScoreMatrix:
         Row 0 is called "untrained", a row T that stands alone "all"; without any score, every
         training is there. `names` stand in place of the experiences'.
         """
-        scored = [row for row, any_there in enumerate(self._there(metric)) if any_there.any()]
+        scored = [row for row, there in enumerate(self._there(metric)) if there.any()]
         if scored == [self.learned] and self.learned > 1:
             return [(self.learned, "all")]
         steps = ("untrained", *(names or self.experiences))

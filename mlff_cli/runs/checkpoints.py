@@ -72,7 +72,7 @@ class Checkpoints:
         progress = _progress(self._with_tensors(content))
         if progress is None:
             if content is not None:
-                log.info("%s: another version kept it; what it holds is learned again", self.file)
+                log.info("%s holds no whole state of this version: it is learned again", self.file)
             # What lies beside it belongs to experiences that have to be learned again.
             self.clear()
         return progress

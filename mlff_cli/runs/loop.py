@@ -209,14 +209,17 @@ def _resume(
         return 0
     if progress.made_with != program():
         log.info("note: begun with mlff %s, this is %s", progress.made_with, program())
+    kept, own = progress.matrix, outcome.matrix
     try:
+        if (kept.experiences, kept.learned) != (own.experiences, own.learned):
+            raise RuntimeError("its scores are of other experiences")
         method.load(progress.state)
     except RuntimeError as error:
         raise UserError(
             f"{checkpoints.file}: does not fit this program ({error}); remove the folder "
             f"{checkpoints.folder} to start the run over"
         ) from error
-    outcome.matrix = progress.matrix
+    outcome.matrix = kept
     outcome.training_seconds = list(progress.training_seconds)
     outcome.extraction_seconds = progress.extraction_seconds
     outcome.peak_memory_mib = progress.peak_memory_mib

@@ -124,6 +124,21 @@ def test_broken_off_where_classes_arrive_it_rehearses_the_same(config, tmp_path,
     assert len(resumed.memory.kept["shared"]) == 3
 
 
+def test_a_state_of_other_experiences_is_refused(config, tmp_path, monkeypatch):
+    run = config()
+    with monkeypatch.context() as patch:
+        break_off_everywhere(patch)
+        for _ in range(6):  # the first experience is kept
+            with pytest.raises(BrokenOff):
+                learned(run, tmp_path / "state")
+    checkpoints = Checkpoints(tmp_path / "state")
+    progress = checkpoints.load()
+    progress.matrix.experiences = ("other", *progress.matrix.experiences[1:])
+    checkpoints.save(progress)
+    with pytest.raises(UserError, match=r"its scores are of other experiences.*remove the folder"):
+        learned(run, tmp_path / "state")
+
+
 def test_a_broken_off_run_trains_what_is_left_and_no_more(config, tmp_path, monkeypatch):
     run = config()
     visits = break_off_everywhere(monkeypatch)
