@@ -130,7 +130,9 @@ def third_party(folder: str) -> dict[str, str]:
     for path in python_files(ROOT / folder):
         for package in imported_packages(path.read_text(encoding="utf-8")):
             found.setdefault(package, path.relative_to(ROOT).as_posix())
-    helpers = {path.stem for path in (ROOT / folder).rglob("*.py")} - distributions().keys()
+    rooms = ("scripts", "tests") if folder == "tests" else (folder,)
+    files = (path for room in rooms for path in (ROOT / room).rglob("*.py"))
+    helpers = {path.stem for path in files} - distributions().keys()
     return {
         package: path
         for package, path in found.items()

@@ -49,7 +49,7 @@ def quoted(word: str, *, several: bool) -> str:
     if not equals or not value:
         return word
     try:
-        override = _parsed(word)
+        override = parsed(word)
         path_with_comma = override.is_sweep_override() and "," in value and "/" in value
         as_it_is = several or not path_with_comma
     except HydraException:
@@ -113,7 +113,7 @@ def combinations(words: Iterable[str]) -> list[list[str]]:
     """
     options: dict[str, list[str]] = {}
     for word in words:
-        override = _parsed(word)
+        override = parsed(word)
         key = override.get_key_element()
         options[key] = _values(key, override) if override.is_sweep_override() else [word]
     return [list(chosen) for chosen in product(*options.values())]
@@ -167,7 +167,12 @@ def command_line() -> str:
     return shlex.join(["mlff", *(sys.argv[1:] if words is None else words)])
 
 
-def _parsed(word: str) -> Any:
+def parsed(word: str) -> Any:
+    """Return what Hydra reads in an override.
+
+    Raises:
+        HydraException: It is none.
+    """
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
     return OverridesParser.create().parse_override(word)

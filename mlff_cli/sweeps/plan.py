@@ -12,6 +12,7 @@ from mlff_cli.config.composition import Composer
 from mlff_cli.config.identity import relevant
 from mlff_cli.config.overrides import combinations, quoted, readable
 from mlff_cli.config.schema import flatten
+from mlff_cli.config.variants import Variants
 
 if TYPE_CHECKING:
     from mlff_cli.runs.folder import RunFolder
@@ -125,11 +126,11 @@ def plan(words: Sequence[str], folders: Sequence[Path] = ()) -> Plan:
     """
     overrides = readable(words, several=True)
     with Composer.opened(CONFIG, folders) as composer:
-        each = _words(composer, overrides)
+        each, variants = _words(composer, overrides), Variants(composer)
         runs: dict[str, PlannedRun] = {}
         listings: dict[str, Listing] = {}
         for own in each:
-            run = PlannedRun(tuple(own), composer.checked(own), listings)
+            run = PlannedRun(tuple(own), variants.checked(own), listings)
             runs.setdefault(run.name, run)
         hydra = composer.composed(each[0], with_hydra=True).hydra
     first = next(iter(runs.values())).config
