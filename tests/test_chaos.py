@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SUBJECTS = [("train mlff", "4"), ("train from", "2"), ("predict --watch", "2")]
+SUBJECTS = [("train mlff", "3"), ("train from", "2"), ("predict --watch", "2")]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked")
