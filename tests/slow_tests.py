@@ -23,6 +23,7 @@ SLOW = (
     "config/test_identity.py",
     "config/test_plug_ins.py",
     "config/test_shipped.py",
+    "config/test_variants.py",
     "data/test_placement.py",
     "features/store/test_writing.py",
     "features/test_engines.py",
