@@ -51,12 +51,13 @@ def main() -> int:
     parser.add_argument("--data", type=Path, help="the folder of neu_cls and magnetic_tile")
     parser.add_argument("--keep", type=Path, help="leave the folders of the pages here")
     asked = parser.parse_args()
-    pages = [str(Path(page)) for page in asked.pages] or all_pages()
+    everything = all_pages()
+    pages = [str(Path(page)) for page in asked.pages] or everything
     with tempfile.TemporaryDirectory() as scratch:
         place = (asked.keep or Path(scratch)).resolve()
         rows = [row for page in pages for row in run_page(page, place, asked.data)]
-    kept = [row for row in written() if row["page"] not in pages and row["page"] in all_pages()]
-    write_down(sorted([*kept, *rows], key=lambda row: all_pages().index(row["page"])))
+    kept = [row for row in written() if row["page"] not in pages and row["page"] in everything]
+    write_down(sorted([*kept, *rows], key=lambda row: everything.index(row["page"])))
     failed = [row for row in rows if not is_right(row)]
     for row in failed:
         print(f"FAILED: {row['page']}: {row['command']}: exit code {row['exit code']}")

@@ -8,6 +8,7 @@ from abc import abstractmethod
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from io import BufferedReader
 from pathlib import Path
 
 import numpy as np
@@ -148,12 +149,19 @@ def _problems(files: Sequence[Path], whole: bool, store: Path | None) -> list[st
     names = [str(path.absolute()) for path in files]
     is_file = os.path.isfile
     there = [name for name in names if is_file(name) and os.access(name, os.R_OK)]
-    found = of_files(
-        there, memo, lambda file: check(Path(file.name)) or "", "checking images" if whole else None
-    )
-    # What is wrong is looked at again: a newer version may read it.
-    pairs = zip(files, names, strict=True)
-    return [None if found.get(name) == "" else check(path) for path, name in pairs]
+    looked_at: dict[str, str | None] = {}
+
+    def look(file: BufferedReader) -> str:
+        looked_at[file.name] = check(Path(file.name))
+        return looked_at[file.name] or ""
+
+    found = of_files(there, memo, look, "checking images" if whole else None)
+    looked_at |= {name: None for name in found.keys() - looked_at.keys() if not found[name]}
+    # A remembered problem is looked at again: a newer version may read the file.
+    return [
+        looked_at[name] if name in looked_at else check(path)
+        for path, name in zip(files, names, strict=True)
+    ]
 
 
 @dataclass(kw_only=True)

@@ -60,13 +60,12 @@ class ScoreMatrix:
             raise ValueError(f"{learned} of {len(experiences)} experiences cannot be learned")
         self.experiences = tuple(plain(name) for name in experiences)
         self.learned = learned
-        self._values: dict[str, NDArray[np.float64]] = {}
-        self._counts: dict[str, NDArray[np.int64]] = {}
+        self._arrays: dict[str, tuple[NDArray[np.float64], NDArray[np.int64]]] = {}
 
     @property
     def metrics(self) -> list[str]:
         """The metrics there are, in the order in which they came."""
-        return list(self._values)
+        return list(self._arrays)
 
     @property
     def scored_together(self) -> bool:
@@ -96,15 +95,13 @@ class ScoreMatrix:
             )
         if math.isinf(value):
             raise ValueError(f"{metric} must be finite, not {value}")
-        values, counts = self._arrays_of(metric)
+        values, counts = self._arrays.setdefault(metric, self._of(metric))
         values[trained, scored] = value
         counts[trained, scored] = _UNKNOWN if n is None else n
 
     def score(self, metric: str, trained: int, scored: int) -> Score:
         """Return one score, nan and None where none was noted."""
-        if metric not in self._values:
-            return Score(math.nan, None)
-        value, n = self._values[metric][trained, scored], self._counts[metric][trained, scored]
+        value, n = (array[trained, scored] for array in self._of(metric))
         return Score(float(value), None if n == _UNKNOWN else int(n))
 
     def first_rows(
@@ -115,7 +112,8 @@ class ScoreMatrix:
         Each is (trained + 1, 1 + T + U); the first column is that of `TOGETHER`. No score is nan,
         no number -1.
         """
-        return self._values[metric][: trained + 1], self._counts[metric][: trained + 1]
+        values, counts = self._of(metric)
+        return values[: trained + 1], counts[: trained + 1]
 
     def take_rows(
         self, metric: str, values: NDArray[np.float64], counts: NDArray[np.int64]
@@ -126,17 +124,16 @@ class ScoreMatrix:
             ValueError: They are of another shape.
         """
         by_name(metric)
-        own = self._arrays_of(metric)
+        own = self._arrays.setdefault(metric, self._of(metric))
         for mine, theirs in zip(own, (values, counts), strict=True):
             mine[: len(theirs)] = theirs
 
-    def _arrays_of(self, metric: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Return the arrays of a metric, (T + 1, 1 + T + U); they are made when it comes."""
-        if metric not in self._values:
-            shape = self.learned + 1, len(self.experiences) + 1
-            self._values[metric] = np.full(shape, np.nan)
-            self._counts[metric] = np.full(shape, _UNKNOWN)
-        return self._values[metric], self._counts[metric]
+    def _of(self, metric: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return scores and numbers of images, each (T + 1, 1 + T + U); without any, blank ones."""
+        if metric in self._arrays:
+            return self._arrays[metric]
+        shape = self.learned + 1, len(self.experiences) + 1
+        return np.full(shape, np.nan), np.full(shape, _UNKNOWN)
 
     def array(self, metric: str) -> NDArray[np.float64]:
         """Return the scores on the experiences learned: (T + 1, T), nan where there is none."""
@@ -148,9 +145,8 @@ class ScoreMatrix:
 
     def full_array(self, metric: str) -> NDArray[np.float64]:
         """Return the scores on all experiences: (T + 1, T + U)."""
-        if metric not in self._values:
-            return np.full((self.learned + 1, len(self.experiences)), np.nan)
-        return self._values[metric][:, 1:].copy()
+        values, _ = self._of(metric)
+        return values[:, 1:].copy()
 
     def masked_array(self, metric: str) -> Scores:
         """Return `full_array`, masked where an experience was scored and has no value."""
@@ -197,7 +193,7 @@ class ScoreMatrix:
     def _cells(self, metric: str) -> Iterator[tuple[int, int, Score]]:
         """Yield every cell, and what was scored together after those of its row."""
         there = self._there(metric)
-        values, counts = (array.tolist() for array in self._arrays_of(metric))
+        values, counts = (array.tolist() for array in self._of(metric))
         for trained in range(self.learned + 1):
             for scored in (*range(1, len(self.experiences) + 1), TOGETHER):
                 if scored != TOGETHER or there[trained, TOGETHER]:
@@ -206,14 +202,12 @@ class ScoreMatrix:
 
     def _there(self, metric: str) -> NDArray[np.bool_]:
         """Return where test images were scored: (T + 1, 1 + T + U), `TOGETHER` first."""
-        if metric not in self._values:
-            return np.zeros((self.learned + 1, len(self.experiences) + 1), bool)
-        there: NDArray[np.bool_] = self._counts[metric] != _UNKNOWN
-        there |= ~np.isnan(self._values[metric])
+        values, counts = self._of(metric)
+        there: NDArray[np.bool_] = counts != _UNKNOWN
+        there |= ~np.isnan(values)
         return there
 
     def _masked(self, metric: str) -> Scores:
         """Return all scores, `TOGETHER` first, masked where test images gave no value."""
-        there = self._there(metric)
-        values = self._values.get(metric, np.full(there.shape, np.nan))
-        return np.ma.array(values, np.float64, mask=there & np.isnan(values))
+        values, _ = self._of(metric)
+        return np.ma.array(values, mask=self._there(metric) & np.isnan(values), copy=True)
