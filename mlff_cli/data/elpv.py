@@ -60,11 +60,12 @@ class Elpv(FileDataset):
             first = len(records) + 1
             for position, cell in enumerate(cells):
                 block = min(position // self.group_size, blocks - 1)
-                self.check_inside(root / cell.path, root)
+                path = root / cell.path
+                self.check_inside(path, root)
                 records.append(
                     Record(
                         name=cell.path,
-                        image=FileImage(root / cell.path),
+                        image=FileImage(path),
                         labels=(self._label(cell.probability),),
                         product=cell.product,
                         group=f"cells_from_{first + block * self.group_size:04d}",

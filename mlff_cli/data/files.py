@@ -263,8 +263,12 @@ class FileDataset(Dataset):
             return
         try:
             # Most images are no links, and many lie in one folder, which is resolved once.
-            plain = path.name != ".." and not path.is_symlink()
-            target = _resolved(path.parent) / path.name if plain else path.resolve(strict=True)
+            if path.name != ".." and not path.is_symlink():
+                if _leads_into(path.parent, root):
+                    return
+                target = _resolved(path.parent) / path.name
+            else:
+                target = path.resolve(strict=True)
         except (OSError, RuntimeError):  # broken or circular: told as a bad image
             return
         if not target.is_relative_to(root):
@@ -277,6 +281,11 @@ class FileDataset(Dataset):
 @lru_cache(maxsize=1024)
 def _resolved(folder: Path) -> Path:
     return folder.resolve(strict=True)
+
+
+@lru_cache(maxsize=1024)
+def _leads_into(folder: Path, root: Path) -> bool:
+    return _resolved(folder).is_relative_to(root)
 
 
 def one_of(key: str, value: str, choices: Collection[str]) -> None:

@@ -126,11 +126,11 @@ class Table:
         """Return of each column the rows (B, ...) at positions (B,)."""
         found: dict[int, Tensor] = {}
         for group, (sides, members) in zip(self._groups, _alike(self.shapes).items(), strict=True):
-            taken = group[positions]  # (B, P, C)
+            taken = group.index_select(0, positions)  # (B, P, C)
             taken = taken.view(len(taken), *sides, taken.shape[2]) if sides else taken[:, 0]
             counts = [self.shapes[place][0] for place in members]
             for place, part in zip(members, torch.split(taken, counts, dim=-1), strict=True):
-                found[place] = part.movedim(-1, 1)
+                found[place] = part.movedim(-1, 1) if sides else part
         return [found[place] for place in range(len(self.shapes))]
 
 
@@ -159,20 +159,21 @@ def side_by_side(parts: Sequence[Tensor]) -> Tensor:
         return torch.cat(list(parts), dim=-1)
     if whole.numel() == math.prod(size):
         joined = whole.view(size)
-        slices = torch.split(joined, [part.shape[-1] for part in parts], dim=-1)
-        if all(map(_is_same, parts, slices)):
+        if _are_slices(parts, joined):
             return joined
     return torch.cat(list(parts), dim=-1)
 
 
-def _is_same(part: Tensor, other: Tensor) -> bool:
-    """Return whether two views of a tensor are the same one."""
-    return (
-        part._base is other._base
-        and part.shape == other.shape
-        and part.storage_offset() == other.storage_offset()
-        and part.stride() == other.stride()
-    )
+def _are_slices(parts: Sequence[Tensor], joined: Tensor) -> bool:
+    """Return whether views of a tensor are its slices along the last dimension, in order."""
+    start, strides = joined.storage_offset(), joined.stride()
+    for part in parts:
+        if part._base is not joined._base or part.storage_offset() != start:
+            return False
+        if part.stride() != strides or part.shape[:-1] != joined.shape[:-1]:
+            return False
+        start += part.shape[-1]
+    return True
 
 
 class Whole:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mlff_cli.backbones.levels import LevelInfo
+from mlff_cli.features.columns import side_by_side
 from mlff_cli.features.pooling import LevelInput, cells
 from mlff_cli.fusion.base import FusionLayer, Standardisation
 
@@ -57,4 +58,4 @@ class Conv1x1Fusion(FusionLayer):
 
 
 def _side_by_side(inputs: Sequence[Tensor]) -> Tensor:
-    return torch.cat([features.flatten(1) for features in inputs], dim=1)
+    return side_by_side([features.flatten(1) for features in inputs])

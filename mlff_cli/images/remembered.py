@@ -56,6 +56,8 @@ def of_files(
         if version in known:
             facts[path] = known[version]
     due = [path for path in paths if path not in facts]
+    if not due:
+        return facts
     from tqdm import tqdm
 
     with ThreadPoolExecutor(_THREADS) as pool:
@@ -68,7 +70,7 @@ def of_files(
 
 def _found(path: str) -> _Version:
     try:
-        return _version(path, Path(path).stat())
+        return _version(path, os.stat(path))  # noqa: PTH116 pathlib is slower
     except OSError as error:
         raise _unreadable(path, error) from error
 
@@ -105,15 +107,19 @@ def _load(memo: Path | None) -> dict[_Version, str]:
     except OSError as error:
         logger.warning("%s cannot be read (%s); all files are hashed again", memo, error.strerror)
         return known
-    for line in filter(None, lines.split(b"\n")):
-        try:
-            checksum, entry = line.split(b" ", 1)
-            if int(checksum, 16) == zlib.crc32(entry):
-                *version, digest = json.loads(entry)
-                known[_Version(*version)] = digest
-        except ValueError:
-            continue  # cut off by a killed process, or damaged: that file is hashed again
+    whole = [entry for entry in map(_entry, lines.split(b"\n")) if entry]
+    for *version, digest in json.loads(b"[%s]" % b",".join(whole)):
+        known[_Version(*version)] = digest
     return known
+
+
+def _entry(line: bytes) -> bytes:
+    """Return what a line holds; b"" where it is cut off by a killed process, or damaged."""
+    checksum, _, entry = line.partition(b" ")
+    try:
+        return entry if int(checksum, 16) == zlib.crc32(entry) else b""
+    except ValueError:
+        return b""
 
 
 def _append(memo: Path | None, entries: Iterable[tuple[_Version, str]]) -> None:
