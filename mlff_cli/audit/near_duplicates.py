@@ -136,7 +136,7 @@ def _principal(rows: Array) -> Array:
     wide = min(count + 16, *rows.shape)
     # Nobody else's random numbers move. Several threads are slower: the matrices are narrow.
     with torch.random.fork_rng(devices=[]), limited_threads(1):
-        torch.manual_seed(0)
+        torch.default_generator.manual_seed(0)
         _, sizes, directions = torch.svd_lowrank(torch.from_numpy(rows), q=wide, niter=1)
     squares = sizes.double().square()
     kept = (squares > 1e-8 * squares[0].clamp(min=1e-12)).nonzero().flatten()[:count]

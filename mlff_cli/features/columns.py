@@ -126,7 +126,7 @@ class Table:
         """Return of each column the rows (B, ...) at positions (B,)."""
         found: dict[int, Tensor] = {}
         for group, (sides, members) in zip(self._groups, _alike(self.shapes).items(), strict=True):
-            taken = group.index_select(0, positions)  # (B, P, C)
+            taken = group.index_select(0, positions.to(group.device))  # (B, P, C)
             taken = taken.view(len(taken), *sides, taken.shape[2]) if sides else taken[:, 0]
             counts = [self.shapes[place][0] for place in members]
             for place, part in zip(members, torch.split(taken, counts, dim=-1), strict=True):

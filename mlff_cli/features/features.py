@@ -149,7 +149,7 @@ class Features:
 
         with torch.random.fork_rng():
             engine = self._engine(inputs)  # draws numbers as well, where it was not built before
-            torch.manual_seed(seed)
+            self.device.seed(seed)
             parts = [part for _, part in extract(engine, images, vary, inputs, self.device)]
         self.extracted += len(images)
         return Columns(Whole([torch.cat([part[item.name] for part in parts]) for item in inputs]))

@@ -1,6 +1,6 @@
 """The trained parts together: heads by name, and the fusion layers that they read."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from torch import Tensor, nn
 
@@ -30,28 +30,31 @@ class Adapters(nn.Module):
         self.fusion = fusion()
         self.further = nn.ModuleList()
         # Names come from users' folders and may hold what a module's name may not.
-        self._names: list[str] = []
+        self._places: dict[str, int] = {}
         self.heads = nn.ModuleList()
 
     @property
     def outputs(self) -> Mapping[str, tuple[str, ...]]:
         """The outputs of every head, by its name, in the order in which heads were made."""
-        heads = zip(self._names, self.heads, strict=True)
+        heads = zip(self._places, self.heads, strict=True)
         return {name: head.outputs for name, head in heads if isinstance(head, Head)}
 
     def provide(self, name: str, outputs: Sequence[str]) -> None:
         """Make the head of that name (and its own fusion layer), or let it grow by new outputs."""
-        if name in self._names:
+        if name in self:
             self[name].grow(outputs)
             return
         device = self.fusion.fitted.device
-        if self.own_fusion and self._names:
+        if self.own_fusion and self._places:
             self.further.append(self._make_fusion().to(device).eval())
-        self._names.append(name)
+        self._places[name] = len(self._places)
         self.heads.append(self._make(self.fusion.width, outputs).to(device))
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._places
+
     def __getitem__(self, name: str) -> Head:
-        head = self.heads[self._names.index(name)]
+        head = self.heads[self._places[name]]
         assert isinstance(head, Head)
         return head
 
@@ -62,7 +65,7 @@ class Adapters(nn.Module):
 
     def fusion_of(self, head: str) -> FusionLayer:
         """Return the fusion layer that a head reads."""
-        number = self._names.index(head) if self.own_fusion else 0
+        number = self._places[head] if self.own_fusion else 0
         layer = self.further[number - 1] if number else self.fusion
         assert isinstance(layer, FusionLayer)
         return layer
@@ -75,6 +78,30 @@ class Adapters(nn.Module):
             for name, layer in layers.items()
             for key, tensor in layer.state_dict().items()
         }
+
+    def state_of(self, heads: Iterable[str], prefix: str) -> dict[str, Tensor]:
+        """Return what `state_dict` does, of some heads and of their own fusion layers alone."""
+        found: dict[str, Tensor] = {}
+        for name in heads:
+            place = self._places[name]
+            fusion = f"further.{place - 1}." if place else "fusion."
+            self.fusion_of(name).state_dict(destination=found, prefix=f"{prefix}{fusion}")
+            self[name].state_dict(destination=found, prefix=f"{prefix}heads.{place}.")
+        return found
+
+    def trainable_parameters(self, heads: Iterable[str]) -> int:
+        """Return the number of parameters that train in those of some heads that there are.
+
+        The fusion layers that they read count as well: the layer of all, or that of the first.
+        """
+        layers: set[nn.Module] = set()
+        if not (self.own_fusion and self._places):
+            layers.add(self.fusion)
+        for name in heads:
+            if name in self:
+                layers |= {self[name], self.fusion_of(name)}
+        parameters = (parameter for layer in layers for parameter in layer.parameters())
+        return sum(parameter.numel() for parameter in parameters if parameter.requires_grad)
 
     def alone(self, name: str, outputs: Sequence[str]) -> "Adapters":
         """Return others with one head, untrained; its fusion layer is new, or that of all."""

@@ -7,7 +7,6 @@ from statistics import fmean
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -76,11 +75,13 @@ class State:
         heads: The outputs of each head by its name.
         tensors: What scores images, by name.
         kept: What only learning on needs, by name: exemplars, sums.
+        whole: Whether these are all tensors; else those alone that a step changed.
     """
 
     heads: Mapping[str, tuple[str, ...]]
     tensors: Mapping[str, Tensor]
     kept: Mapping[str, Tensor] = field(default_factory=dict)
+    whole: bool = True
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,10 @@ class Method(ABC):
     """Whether it works on stored features; else the backbone itself learns."""
 
     own_fusion: ClassVar[bool] = False
-    """Whether each head can have a fusion layer of its own; else one serves all heads."""
+    """Whether each head can have a fusion layer of its own; else one serves all heads.
+
+    Where each has, learning a step changes nothing that heads of other steps read.
+    """
 
     context: Context
     adapters: Adapters
@@ -122,7 +126,7 @@ class Method(ABC):
         """
         for experience in step.experiences:
             self._refuse_false(experience)
-            torch.manual_seed(self.seed_of(experience.index, 0))
+            self.context.device.seed(self.seed_of(experience.index, 0))
             self.adapters.provide(experience.head, experience.outputs)
 
     @abstractmethod
@@ -210,9 +214,19 @@ class Method(ABC):
     def state(self) -> State:
         """Return everything that was learned, on the CPU."""
         tensors = self._whole().state_dict().items()
-        return State(
-            dict(self.heads), {name: tensor.detach().cpu().clone() for name, tensor in tensors}
-        )
+        learned = {name: tensor.detach().cpu().clone() for name, tensor in tensors}
+        return State(dict(self.heads), learned, self.kept())
+
+    def kept(self) -> Mapping[str, Tensor]:
+        """Return what only learning on needs, on the CPU, by name; most methods keep nothing."""
+        return {}
+
+    def changed_state(self, step: Step) -> State | None:
+        """Return what learning a step changed of the `state`, with all heads and all that is kept.
+
+        None where it may be anything.
+        """
+        return None
 
     def load(self, state: State) -> None:
         """Make the heads that a state names, and take its tensors.

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import ClassVar
 
@@ -88,16 +88,14 @@ class ClosedForm(FrozenMethod):
                 self._solve(head)
         self.adapters.eval()
 
-    def state(self) -> State:
-        """Return heads and sums."""
-        learned = super().state()
-        sums = {
+    def kept(self) -> Mapping[str, Tensor]:
+        """Return the sums."""
+        return {
             json.dumps([head, experience, part.name]): getattr(sums, part.name)
             for head, own in self.sums.items()
             for experience, sums in own.items()
             for part in fields(Sums)
         }
-        return replace(learned, kept=sums)
 
     def load(self, state: State) -> None:
         """Take heads and sums.

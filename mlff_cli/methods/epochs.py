@@ -100,7 +100,7 @@ class _Training:
     def epoch(self, epoch: int, count: int, seed: int, done: "Position") -> None:
         """Train on all examples once, or on those that are left of the epoch in `done`."""
         _set_mode(self.modules, training=True)
-        torch.manual_seed(seed)
+        self.device.seed(seed)
         order = batches(torch.randperm(count), self.settings.batch_size)
         first = 0
         if epoch == done.epoch:

@@ -48,7 +48,7 @@ class FineTuning(Method):
         self.context = context
         self.settings = Settings(epochs, batch_size, learning_rate, weight_decay, dropout)
         self._vary = random_variation(context.kinds if variations else ())
-        torch.manual_seed(context.seed)
+        context.device.seed(context.seed)
         device = context.device.device
         backbone = context.recipe.build()
         backbone.unfreeze()

@@ -15,7 +15,7 @@ from mlff_cli.backbones.network import Backbone
 from mlff_cli.features.columns import Columns, everything
 from mlff_cli.fusion.base import FusionLayer
 from mlff_cli.methods.adapters import Adapters
-from mlff_cli.methods.base import Context, Method
+from mlff_cli.methods.base import Context, Method, State
 from mlff_cli.system.device import limited_threads
 from mlff_cli.tasks.experience import Step
 from mlff_cli.tasks.record import ImageSource
@@ -31,7 +31,7 @@ class FrozenMethod(Method):
         self.context = context
         # Asked first: where nothing is kept of the backbone, building it draws random numbers.
         levels = context.features.levels
-        torch.manual_seed(context.seed)
+        context.device.seed(context.seed)
         own_fusion = self.own_fusion and context.shared_fusion is not True
         adapters = Adapters(partial(self._fusion, levels), context.head, own_fusion=own_fusion)
         self.adapters = adapters.to(context.device.device).eval()
@@ -53,6 +53,18 @@ class FrozenMethod(Method):
         splits = (step.records("train"), step.records("validation"), step.records("test"))
         images = [record.image for records in splits for record in records]
         self.context.features.ensure(images, self.adapters.fusion.inputs)
+
+    def changed_state(self, step: Step) -> State | None:
+        """Return the step's heads with their own fusion layers; None where one layer serves all.
+
+        A subclass that overrides `state` may have more in it.
+        """
+        if not self.adapters.own_fusion or type(self).state is not Method.state:
+            return None
+        heads = dict.fromkeys(experience.head for experience in step.experiences)
+        tensors = self.adapters.state_of(heads, "adapters.").items()
+        changed = {name: tensor.detach().cpu() for name, tensor in tensors}
+        return State(dict(self.heads), changed, self.kept(), whole=False)
 
     def read(self, images: Sequence[ImageSource]) -> Columns:
         """Return the features of images as they are: what the fusion layer reads."""

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -135,9 +134,9 @@ class MultiLevelFeatureFusion(TrainedOnFeatures):
         )
         self.memory.add(experience.head, experience.name, exemplars)
 
-    def state(self) -> State:
-        """Return everything that was learned, and what is kept to learn on."""
-        return replace(super().state(), kept=self.memory.tensors() | self.products.tensors())
+    def kept(self) -> Mapping[str, Tensor]:
+        """Return exemplars, and what tells products apart."""
+        return self.memory.tensors() | self.products.tensors()
 
     def load(self, state: State) -> None:
         """Take what was learned, and what was kept to learn on.

@@ -49,13 +49,29 @@ class Checkpoints:
         self.file = folder / "experiences.checkpoint"
         self._apart = TensorFiles(folder)
 
+    @property
+    def take_changes(self) -> bool:
+        """Whether what changed of the state is enough to `save`: all else lies there already."""
+        return self._apart.take_changes
+
     def save(self, progress: Progress) -> None:
-        """Keep the state after an experience; what was kept within it is no longer needed."""
-        matrix = _packed(progress.matrix, progress.finished)
-        content = vars(progress) | {"state": vars(progress.state), "matrix": matrix}
-        places = self._apart.keep(_tensors_of(progress.state), progress.finished)
+        """Keep the state after an experience; what was kept within it is no longer needed.
+
+        It is the whole state, or what changed of it where that is enough.
+        """
+        state = progress.state
+        tensors = _tensors_of(state)
+        # Of what is kept to learn on, a state always holds all.
+        learned = [name for name in self._apart.names if name.startswith("tensors/")]
+        unchanged = [] if state.whole else [name for name in learned if name not in tensors]
+        places = self._apart.keep(tensors, progress.finished, unchanged)
+        groups = {group: {} if places else getattr(state, group) for group in GROUPS}
+        content = vars(progress) | {
+            "state": {"heads": state.heads, **groups},
+            "matrix": _packed(progress.matrix, progress.finished),
+        }
         if places:
-            content |= {"state": {"heads": progress.state.heads, "tensors": {}}, APART: places}
+            content[APART] = places
         write_atomically(self.file, packed(content))
         self._apart.remove_others()
         self.within(progress.finished).unlink(missing_ok=True)

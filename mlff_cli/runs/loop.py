@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from mlff_cli.errors import UserError
-from mlff_cli.methods.base import Journal, Method
+from mlff_cli.methods.base import Journal, Method, State
 from mlff_cli.methods.epochs import DivergedError
 from mlff_cli.results.matrix import TOGETHER, ScoreMatrix
 from mlff_cli.runs.checkpoints import Checkpoints, EpochJournal, Progress
@@ -91,8 +91,10 @@ def learn_sequence(
         cost, scores = _carry_out(method, step, journal, score)
         outcome.add(cost)
         log.info("%s", _said(step, len(learned), cost.training_seconds, scores))
-        checkpoints.save(_progress(step.index, method, outcome))
+        changed = method.changed_state(step) if checkpoints.take_changes else None
+        checkpoints.save(_progress(step.index, changed or method.state(), outcome))
         tell(outcome.matrix)
+    latest.refuse_changed(method)
     return outcome
 
 
@@ -103,13 +105,14 @@ def _carry_out(
     reset_peak_memory()
     features = method.context.features
     seen, extracting = features.extracted, features.seconds
-    before = method.trainable_parameters()
+    heads = [experience.head for experience in step.experiences]
+    before = method.adapters.trainable_parameters(heads)
     method.begin(step)
-    added = method.trainable_parameters() - before
+    added = method.adapters.trainable_parameters(heads) - before
     if step.index == 1 and any(e.head != e.name for e in step.experiences):
-        score(trained=0)  # a shared head answers before it has learned anything
+        score(step=None)  # a shared head answers before it has learned anything
     training_seconds, _ = _timed(method, partial(_learn, method, step, journal))
-    scoring_seconds, scores = _timed(method, partial(score, trained=step.index))
+    scoring_seconds, scores = _timed(method, partial(score, step=step))
     cost = Cost(
         step.name,
         features.seconds - extracting,
@@ -150,16 +153,18 @@ def _score(
     latest: LatestScores,
     predictions: PredictionLog,
     *,
-    trained: int,
+    step: Step | None,
 ) -> Scores:
     """Add a row to the matrix: every experience whose outputs the heads have by now.
+
+    It is that of what was learned just now; of None, that of the untrained model.
 
     Those whose images are not at hand stay blank. Where classes arrive in turn, those learned so
     far are scored together as well, if all of them are there.
     """
-    scorer = latest.scorer
+    scorer, trained = latest.scorer, step.index if step else 0
     there = [e for e in experiences if is_readable(method, e, scorer.split)]
-    row = [(e, latest(method, e)) for e in there]
+    row = [(e, latest(method, e, step)) for e in there]
     predictions.add(trained, scorer.split, row)
     for experience, scored in row:
         _note(matrix, trained, experience.index, scored)
@@ -227,14 +232,14 @@ def _resume(
     return progress.finished
 
 
-def _progress(finished: int, method: Method, outcome: Outcome) -> Progress:
+def _progress(finished: int, state: State, outcome: Outcome) -> Progress:
     return Progress(
         finished,
         outcome.matrix,
         outcome.training_seconds,
         outcome.extraction_seconds,
         outcome.peak_memory_mib,
-        method.state(),
+        state,
         [asdict(step) for step in outcome.steps],
         program(),
     )

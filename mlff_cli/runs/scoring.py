@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mlff_cli.errors import UserError
 from mlff_cli.heads.base import Head
 from mlff_cli.methods.base import Method
 from mlff_cli.metrics.registry import computed
 from mlff_cli.results.predictions import Kind
-from mlff_cli.runs.tensor_files import digest_of
-from mlff_cli.tasks.experience import Experience, SplitName
+from mlff_cli.runs.adapters_file import digest_of
+from mlff_cli.tasks.experience import Experience, SplitName, Step
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Scorer:
     def __call__(self, method: Method, experience: Experience) -> Scored:
         """Score an experience that `is_readable`; a task has images to score in each."""
         records = experience.split(self.split)
-        outputs = method.heads[experience.head]
+        outputs = method.adapters[experience.head].outputs
         scores = method.scores(experience.head, [record.image for record in records])
         return self._scored(scores, self.head.targets(records, outputs).numpy(), outputs)
 
@@ -75,25 +76,43 @@ class Scorer:
 
 @dataclass
 class LatestScores:
-    """What was scored of each experience last: it stands as long as nothing changes that answers.
+    """What was scored of each experience last: it stands until something of its head is learned.
 
-    Heads with fusion layers of their own stay to the bit while others learn. Scored anew after
-    each training, the experiences before the two hundredth would take longer than it does.
+    Heads with fusion layers of their own stay as they are while others learn. Scored anew after
+    each training, the experiences before the two hundredth would take longer than it does; so
+    would looking whether they changed. That is made sure of once, at the end.
     """
 
     scorer: Scorer
-    _latest: dict[str, tuple[Mapping[str, str], Scored]] = field(default_factory=dict)
+    _latest: dict[str, tuple[Experience, str, Scored]] = field(default_factory=dict)
 
-    def __call__(self, method: Method, experience: Experience) -> Scored:
-        """Return the scores of an experience that `is_readable`; computed where they may differ."""
-        if not method.adapters.own_fusion:
-            return self.scorer(method, experience)
-        part = {name: digest_of(tensor) for name, tensor in method.part(experience.head).items()}
-        digests, scored = self._latest.get(experience.name, (None, None))
-        if scored is None or digests != part:
-            scored = self.scorer(method, experience)
-            self._latest[experience.name] = part, scored
+    def __call__(self, method: Method, experience: Experience, step: Step | None) -> Scored:
+        """Return the scores of an experience that `is_readable`.
+
+        Args:
+            method: Answers.
+            experience: Whose images are scored.
+            step: What was learned just now, if anything was.
+        """
+        latest = self._latest.get(experience.name)
+        learned = {e.head for e in step.experiences} if step else set()
+        if latest is not None and experience.head not in learned:
+            return latest[2]
+        scored = self.scorer(method, experience)
+        if method.adapters.own_fusion:
+            digest = digest_of(method.part(experience.head))
+            self._latest[experience.name] = experience, digest, scored
         return scored
+
+    def refuse_changed(self, method: Method) -> None:
+        """Raise `UserError` where what was scored would not answer as it did."""
+        for experience, digest, _ in self._latest.values():
+            if digest != digest_of(method.part(experience.head)):
+                raise UserError(
+                    f"{type(method).__name__} changed the head '{experience.head}' while it "
+                    "learned other heads: their scores after that are not known. A method that "
+                    "does sets own_fusion = False; without a plug-in, report this"
+                )
 
 
 def head_grows(experiences: Sequence[Experience]) -> bool:
@@ -107,9 +126,8 @@ def is_readable(method: Method, experience: Experience, split: SplitName) -> boo
 
     Its head is there and has all of its outputs, and the images of the split are at hand.
     """
-    heads = method.heads
     return (
-        experience.head in heads
-        and set(experience.outputs) <= set(heads[experience.head])
+        experience.head in method.adapters
+        and set(experience.outputs) <= set(method.adapters[experience.head].outputs)
         and method.can_read([record.image for record in experience.split(split)])
     )

@@ -5,9 +5,10 @@ two hundredth would cost more than learning it does.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,8 +21,14 @@ LEAST_BYTES = 4 << 20
 MOST_OUTDATED = 2
 """The files may take so many times the room of the tensors that are still in use."""
 
-Places = Mapping[str, str]
-"""Name of a tensor -> name of the file that it lies in."""
+Places = Sequence[tuple[str, Sequence[str]]]
+"""Name of a file and names of tensors in it, again and again in the order of all tensors."""
+
+
+class _Kept(NamedTuple):
+    file: str
+    digest: str
+    size: int
 
 
 class TensorFiles:
@@ -29,65 +36,97 @@ class TensorFiles:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._places: dict[str, str] = {}
-        self._digests: dict[str, str] = {}
+        self._kept: dict[str, _Kept] = {}
 
-    def keep(self, tensors: Mapping[str, Tensor], number: int) -> Places:
+    @property
+    def take_changes(self) -> bool:
+        """Whether `keep` can be given what changed alone."""
+        return bool(self._kept) and self._size() <= MOST_OUTDATED * self._size_in_use()
+
+    @property
+    def names(self) -> Collection[str]:
+        """The tensors that were kept last."""
+        return self._kept.keys()
+
+    def keep(
+        self, tensors: Mapping[str, Tensor], number: int, unchanged: Collection[str] = ()
+    ) -> Places:
         """Write the tensors that are new or changed into the file of that number.
 
+        Args:
+            tensors: By name.
+            number: Of the file.
+            unchanged: Names of others, which stay where they are; may be given where this can
+                `take_changes`.
+
         Returns:
-            Where every tensor lies, in the order given; nothing where all of them together should
-            be written elsewhere: there are few, or too much in the files is outdated.
+            Where every tensor lies, those that are unchanged first; nothing where all of them
+            together should be written elsewhere: there are few, or too much in the files is
+            outdated.
         """
-        digests = {name: digest_of(tensor) for name, tensor in tensors.items()}
-        fresh = [name for name in tensors if self._digests.get(name) != digests[name]]
-        size = sum(tensor.nbytes for tensor in tensors.values())
-        written = sum(tensors[name].nbytes for name in fresh) + self._size()
-        if size < LEAST_BYTES or written > MOST_OUTDATED * size:
-            self._places, self._digests = {}, {}
-            return {}
         file = self.folder / f"tensors-{number}.checkpoint"
+        kept = {name: _Kept(file.name, digest_of(t), t.nbytes) for name, t in tensors.items()}
+        fresh = []
+        for name in tensors:
+            before = self._kept.get(name)
+            if before and before.digest == kept[name].digest:
+                kept[name] = before
+            else:
+                fresh.append(name)
+        if not unchanged:
+            size = sum(own.size for own in kept.values())
+            written = sum(kept[name].size for name in fresh) + self._size()
+            if size < LEAST_BYTES or written > MOST_OUTDATED * size:
+                self._kept = {}
+                return []
         if fresh:
             write_atomically(file, packed({name: tensors[name] for name in fresh}))
-        new = dict.fromkeys(fresh, file.name)
-        self._places = {name: new.get(name) or self._places[name] for name in tensors}
-        self._digests = digests
-        return self._places
+        self._kept = {name: self._kept[name] for name in unchanged} | kept
+        return self._places()
 
     def load(self, places: Any, read: Callable[[Path], Any]) -> dict[str, Tensor] | None:
-        """Return tensors by name, in the order of their places; None where a file is damaged.
+        """Return tensors by name; None where a file is damaged.
 
         Args:
             places: What `keep` returned, read back.
             read: Returns what was packed into a file, None where it is missing or damaged.
         """
-        if not isinstance(places, dict) or not all(isinstance(p, str) for p in places.values()):
+        tensors: dict[str, Tensor] = {}
+        kept: dict[str, _Kept] = {}
+        contents: dict[str, Any] = {}
+        try:
+            for place, names in places:
+                if place not in contents:
+                    # By its name alone: a path of a stranger's leads nowhere else.
+                    contents[place] = read(self.folder / Path(place).name)
+                for name in names:
+                    tensors[name] = contents[place][name]
+                    kept[name] = _Kept(place, digest_of(tensors[name]), tensors[name].nbytes)
+        except (TypeError, ValueError, KeyError, AttributeError):
             return None
-        # By its name alone: a path of a stranger's leads nowhere else.
-        files = {name: read(self.folder / Path(name).name) for name in set(places.values())}
-        tensors = {}
-        for name, place in places.items():
-            content = files[place]
-            if not isinstance(content, dict) or not isinstance(content.get(name), Tensor):
-                return None
-            tensors[name] = content[name]
-        self._places = dict(places)
-        self._digests = {name: digest_of(tensor) for name, tensor in tensors.items()}
-        return tensors
+        self._kept = kept
+        return tensors or None
 
     def remove_others(self) -> None:
         """Remove the files that no tensor of the last state lies in."""
-        used = set(self._places.values())
+        used = {kept.file for kept in self._kept.values()}
         for file in self._files():
             if file.name not in used:
                 file.unlink(missing_ok=True)
+
+    def _places(self) -> list[tuple[str, list[str]]]:
+        together = groupby(self._kept.items(), key=lambda item: item[1].file)
+        return [(file, [name for name, _ in items]) for file, items in together]
 
     def _files(self) -> list[Path]:
         return list(self.folder.glob("tensors-*.checkpoint"))
 
     def _size(self) -> int:
-        used = set(self._places.values())
+        used = {kept.file for kept in self._kept.values()}
         return sum(file.stat().st_size for file in self._files() if file.name in used)
+
+    def _size_in_use(self) -> int:
+        return sum(kept.size for kept in self._kept.values())
 
 
 def digest_of(tensor: Tensor) -> str:

@@ -61,6 +61,16 @@ class Device:
         """Whether it is anything but the processor."""
         return self.device.type != "cpu"
 
+    def seed(self, seed: int) -> None:
+        """Seed the random numbers of the processor and of the accelerator, if there is one.
+
+        `torch.manual_seed` also notes every call for accelerators that are not there: 0.5 MB for
+        an experience of twenty epochs, and a tenth of the time of a small one.
+        """
+        torch.default_generator.manual_seed(seed)
+        if self.accelerated:
+            getattr(torch, self.device.type).manual_seed(seed)
+
     @contextmanager
     def autocast(self) -> Iterator[None]:
         """Mixed precision where it was chosen, plain fp32 elsewhere."""

@@ -10,6 +10,7 @@ from mlff_cli.fusion.conv1x1 import Conv1x1Fusion
 from mlff_cli.heads.classifier import Classifier
 from mlff_cli.methods.adapters import Adapters
 from mlff_cli.methods.base import Journal
+from mlff_cli.methods.mlff import MultiLevelFeatureFusion
 from mlff_cli.runs.building import build_method
 
 LEVELS = (LevelInfo("shallow", 3, 4), LevelInfo("deep", 5, 32))
@@ -130,6 +131,34 @@ def test_distillation_holds_nothing_where_layers_are_own(config, tmp_path):
         method, _ = learned(config(keys={"method.distillation": weight}), tmp_path / str(weight))
         states.append(method.state().tensors)
     assert all(torch.equal(tensor, states[1][name]) for name, tensor in states[0].items())
+
+
+def test_what_a_step_changed_is_its_own_head_and_layer(config, tmp_path):
+    method, _ = learned(config(), tmp_path / "state")
+    whole, names = method.state(), set()
+    for step in method.steps(task_of(config()).experiences):
+        changed = method.changed_state(step)
+        assert not changed.whole
+        assert changed.heads == whole.heads
+        assert not changed.tensors.keys() & names
+        assert all(torch.equal(t, whole.tensors[name]) for name, t in changed.tensors.items())
+        names |= changed.tensors.keys()
+    assert names == whole.tensors.keys()
+
+
+def test_where_more_may_have_changed_nothing_is_told_of_a_step(config, tmp_path):
+    run = config(keys={"fusion.shared": True})
+    method, _ = learned(run, tmp_path / "state")
+    step = method.steps(task_of(run).experiences)[0]
+    assert method.changed_state(step) is None
+
+    class WithMore(MultiLevelFeatureFusion):
+        def state(self):
+            return super().state()
+
+    own, _ = learned(config(), tmp_path / "own")
+    own.__class__ = WithMore
+    assert own.changed_state(step) is None
 
 
 def test_every_layer_is_counted_and_begins_by_the_seed_of_its_experience(config):

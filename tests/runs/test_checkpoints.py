@@ -1,6 +1,7 @@
 """The state of a run comes back as it was kept, or not at all."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -118,6 +119,46 @@ def test_what_does_not_change_is_written_once(tmp_path):
     assert len(list(tmp_path.iterdir())) == 6
     checkpoints.clear()
     assert not tmp_path.exists()
+
+
+@pytest.mark.usefixtures("always_apart")
+def test_what_changed_is_enough_where_the_rest_lies_there_already(tmp_path):
+    checkpoints = Checkpoints(tmp_path)
+    assert not checkpoints.take_changes
+    checkpoints.save(growing(2))
+    for count in (3, 4):
+        assert checkpoints.take_changes
+        whole = growing(count, shared=count)
+        of_step = {name: whole.state.tensors[name] for name in ("shared", f"adapters.{count}")}
+        kept = {f"exemplars/{count}": torch.ones(2)}  # those of before are dropped
+        changed = replace(whole.state, tensors=of_step, kept=kept, whole=False)
+        checkpoints.save(replace(whole, state=changed))
+        found = Checkpoints(tmp_path).load().state
+        assert found.whole
+        assert found.heads == whole.state.heads
+        assert found.tensors.keys() == whole.state.tensors.keys()
+        assert all(torch.equal(found.tensors[name], t) for name, t in whole.state.tensors.items())
+        assert list(found.kept) == list(kept)
+    checkpoints = Checkpoints(tmp_path)  # a run that was broken off
+    assert not checkpoints.take_changes
+    checkpoints.load()
+    assert checkpoints.take_changes
+
+
+@pytest.mark.usefixtures("always_apart")
+def test_where_much_is_outdated_what_changed_is_not_enough(tmp_path):
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.save(growing(6))
+    changes = 0
+    while checkpoints.take_changes:
+        changes += 1
+        own = {f"adapters.{k}": torch.rand(1000) for k in range(1, 7) if k != changes}
+        state = replace(growing(6).state, tensors=own, whole=False)
+        checkpoints.save(replace(growing(6), finished=6 + changes, state=state))
+    assert changes == 2
+    checkpoints.save(growing(6))
+    same(Checkpoints(tmp_path).load(), growing(6))
+    assert sum(file.stat().st_size for file in tmp_path.iterdir()) < 35_000
 
 
 @pytest.mark.usefixtures("always_apart")

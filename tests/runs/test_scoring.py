@@ -1,5 +1,7 @@
 """One experience scored."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -64,16 +66,23 @@ def test_what_no_training_changes_is_scored_once(config, tmp_path, monkeypatch, 
     monkeypatch.setattr(
         method, "scores", lambda head, images: computed.append(head) or scores(head, images)
     )
-    first = [latest(method, experience) for experience in experiences]
-    again = [latest(method, experience) for experience in experiences]
-    assert len(computed) == len(experiences) * (2 if shared is True else 1)
-    for one, other in zip(first, again, strict=True):
-        np.testing.assert_array_equal(one.scores, other.scores)
+    one, two, *_ = steps = method.steps(experiences)
+    first = [latest(method, experience, two) for experience in experiences]
+    again = [latest(method, experience, steps[-1]) for experience in experiences]
+    assert len(computed) == (2 * len(experiences) if shared is True else len(experiences) + 1)
+    for before, after in zip(first, again, strict=True):
+        np.testing.assert_array_equal(before.scores, after.scores)
+    latest.refuse_changed(method)
     with torch.no_grad():
         next(method.adapters[experiences[0].head].parameters()).neg_()
+    if shared == "auto":
+        first_head = re.escape(experiences[0].head)
+        with pytest.raises(UserError, match=f"FeatureFusion changed the head '{first_head}'"):
+            latest.refuse_changed(method)
     computed.clear()
-    changed = [latest(method, experience) for experience in experiences]
+    changed = [latest(method, experience, one) for experience in experiences]
     assert computed == [e.head for e in experiences][: None if shared is True else 1]
+    latest.refuse_changed(method)
     assert not np.array_equal(changed[0].scores, first[0].scores)
     np.testing.assert_array_equal(changed[0].scores, scorer(method, experiences[0]).scores)
     np.testing.assert_array_equal(changed[1].scores, first[1].scores)

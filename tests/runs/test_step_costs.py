@@ -43,7 +43,7 @@ def test_steps_survive_a_run_that_breaks_off(config, tmp_path, monkeypatch):
     score, calls = runner._score, []
 
     def breaking(*arguments, **keys):
-        calls.append(keys["trained"])
+        calls.append(keys["step"].index)
         if calls == [1, 2]:
             raise KeyboardInterrupt
         return score(*arguments, **keys)

@@ -47,6 +47,21 @@ def test_a_device_that_is_not_there_names_those_that_are(device, accelerators):
         choose(device=device)
 
 
+def test_it_seeds_as_torch_does_and_leaves_nothing_behind(monkeypatch):
+    device = choose(device="cpu")
+    torch.manual_seed(2**63 + 5)
+    expected = torch.rand(3)
+    waiting = len(torch.mtia._queued_calls)
+    for _ in range(3):
+        device.seed(2**63 + 5)
+        assert torch.equal(torch.rand(3), expected)
+    assert len(torch.mtia._queued_calls) == waiting
+    seeds = []
+    monkeypatch.setattr(torch.cuda, "manual_seed", seeds.append)
+    Device(torch.device("cuda"), None, 1, 0).seed(7)
+    assert seeds == [7]
+
+
 def test_what_is_asked_for_is_taken():
     chosen = choose(device="cpu", precision="bf16", workers=0, batch_size=7)
     assert chosen == Device(torch.device("cpu"), torch.bfloat16, 7, 0)
