@@ -13,6 +13,7 @@ import yaml
 
 from mlff_cli.config import plug_ins
 from mlff_cli.config.plug_ins import CONFIGS, METRIC, PlugIn
+from mlff_cli.config.saved import SAFE_LOADER
 from mlff_cli.config.values import Values, read_values
 from mlff_cli.errors import UserError, nearest
 
@@ -247,4 +248,4 @@ def _read(file: Path, changed: int) -> str:
 
 @cache
 def _parsed(file: Path, changed: int) -> dict[str, Any]:
-    return yaml.safe_load(_read(file, changed)) or {}
+    return yaml.load(_read(file, changed), Loader=SAFE_LOADER) or {}

@@ -23,6 +23,8 @@ from typing import Any
 
 import yaml
 
+from mlff_cli.config.saved import SAFE_LOADER
+
 MARK = "changes no result"
 OR_NULL = ", or null"
 LIST_OF_WORDS, LIST_OF_NUMBERS = "any of ", "whole numbers"
@@ -146,7 +148,7 @@ def _rule(said: str) -> Values:
         return Values(said, instead=said.removeprefix(NAMES_OR))
     if " | " in said:
         words = said.removeprefix(LIST_OF_WORDS).split(" | ")
-        known = tuple(yaml.safe_load(word) for word in words)
+        known = tuple(yaml.load(word, Loader=SAFE_LOADER) for word in words)
         return Values(said, known, several=said.startswith(LIST_OF_WORDS))
     pair = said.endswith(OR_A_PAIR)
     return replace(_range(said.removesuffix(OR_A_PAIR)), said=said, pair=pair)

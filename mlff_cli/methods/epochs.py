@@ -72,6 +72,7 @@ def run_epochs(
     with interruption.delayed(), limited_threads(threads):
         for epoch in progress:
             training.epoch(epoch, count, seed_of(epoch), done)
+    training.optimiser.zero_grad()  # of hundreds of products they would take as much as the layers
 
 
 class _Training:

@@ -49,6 +49,7 @@ def test_it_finds_a_line():
     run([model], loss, count=64, epochs=60, batch_size=16)
     assert loss(torch.arange(64), 1).item() < 1e-3
     assert not model.training
+    assert all(parameter.grad is None for parameter in model.parameters()), "memory of each product"
 
 
 def test_every_epoch_sees_every_example_in_another_order():
