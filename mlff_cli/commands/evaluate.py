@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from mlff_cli.errors import UserError, nearest
-from mlff_cli.results.comparison import REPORT
 from mlff_cli.results.evaluation import evaluation_table
 from mlff_cli.results.renderers.terminal import across, console
 from mlff_cli.runs.building import build_scorer, build_task
-from mlff_cli.runs.evaluation import write_evaluation
 from mlff_cli.runs.listing import PLACES, Listing, listing_of
 from mlff_cli.runs.modalities import refuse_other_modalities
 from mlff_cli.runs.reopen import OpenRun, reopen
@@ -45,6 +43,10 @@ def _again(opened: OpenRun) -> int:
 
 def _others(opened: OpenRun, config: Mapping[str, Any]) -> int:
     """Score all images of another data set as the run's heads read them; write what they say."""
+    # A page is made here alone: a run's own images are scored again without what draws one.
+    from mlff_cli.results.comparison import REPORT
+    from mlff_cli.runs.evaluation import write_evaluation
+
     data = {**config["data"], "image_size": opened.config["data"]["image_size"]}
     if data.get("bits") == AUTO:  # 16-bit images are as bright as they were in training
         data["bits"] = opened.data.get("bits", AUTO)

@@ -93,6 +93,8 @@ def _finished_run(bench: Bench) -> None:
         "train, a finished run": train,
         "evaluate": [*MLFF, "evaluate", str(done.parent), *places],
         "report": [*MLFF, "report", str(done.parent), f"output={bench.folder / 'report'}"],
+        # What these take in an hour compares with this: machines differ, and so do hours.
+        "import torch, and nothing else": [sys.executable, "-c", "import torch"],
     }
     for repetition in range(bench.extent.starts):
         for case, command in asked.items():
