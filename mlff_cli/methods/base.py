@@ -106,10 +106,7 @@ class Method(ABC):
     """Whether it works on stored features; else the backbone itself learns."""
 
     own_fusion: ClassVar[bool] = False
-    """Whether each head can have a fusion layer of its own; else one serves all heads.
-
-    Where each has, learning a step changes nothing that heads of other steps read.
-    """
+    """Whether each head can have a fusion layer of its own; else one serves all heads."""
 
     context: Context
     adapters: Adapters
@@ -220,6 +217,11 @@ class Method(ABC):
     def kept(self) -> Mapping[str, Tensor]:
         """Return what only learning on needs, on the CPU, by name; most methods keep nothing."""
         return {}
+
+    @property
+    def heads_are_apart(self) -> bool:
+        """Whether learning a step changes nothing that heads of other steps answer by."""
+        return False
 
     def changed_state(self, step: Step) -> State | None:
         """Return what learning a step changed of the `state`, with all heads and all that is kept.

@@ -54,12 +54,17 @@ class FrozenMethod(Method):
         images = [record.image for records in splits for record in records]
         self.context.features.ensure(images, self.adapters.fusion.inputs)
 
+    @property
+    def heads_are_apart(self) -> bool:
+        """Whether each has a fusion layer of its own, and nothing else is trained."""
+        return self.adapters.own_fusion and type(self).trained is FrozenMethod.trained
+
     def changed_state(self, step: Step) -> State | None:
-        """Return the step's heads with their own fusion layers; None where one layer serves all.
+        """Return the step's heads with their own fusion layers; None where those are not all.
 
         A subclass that overrides `state` may have more in it.
         """
-        if not self.adapters.own_fusion or type(self).state is not Method.state:
+        if not self.heads_are_apart or type(self).state is not Method.state:
             return None
         heads = dict.fromkeys(experience.head for experience in step.experiences)
         tensors = self.adapters.state_of(heads, "adapters.").items()

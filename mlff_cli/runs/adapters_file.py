@@ -17,6 +17,7 @@ from mlff_cli.errors import UserError
 from mlff_cli.methods.base import State
 from mlff_cli.runs.adapters_description import DESCRIPTION, FORMAT, canonical, read_description
 from mlff_cli.runs.calibration import Calibration
+from mlff_cli.runs.tensor_files import tensor_digest
 from mlff_cli.system.files import write_atomically
 
 TENSORS, KEPT = "adapters.safetensors", "kept.safetensors"
@@ -103,7 +104,7 @@ def part_digests(folder: Path) -> dict[str, str]:
 
 def digest_of(tensors: Mapping[str, Tensor]) -> str:
     """Return one hash (64 hex digits) of tensors and their names."""
-    lines = [f"{name} {_hash(tensor.detach().cpu())}" for name, tensor in sorted(tensors.items())]
+    lines = [f"{name} {tensor_digest(tensor)}" for name, tensor in sorted(tensors.items())]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
@@ -126,7 +127,7 @@ def _written(path: Path, tensors: Mapping[str, Tensor]) -> dict[str, Any]:
     write_atomically(path, content)
     return {
         "file": hashlib.sha256(content).hexdigest(),
-        "tensors": {name: _hash(tensor) for name, tensor in tensors.items()},
+        "tensors": {name: tensor_digest(tensor) for name, tensor in tensors.items()},
     }
 
 
@@ -142,13 +143,8 @@ def _tensors(path: Path, description: Mapping[str, Any]) -> dict[str, Tensor]:
     except SafetensorError as error:
         raise UserError(f"{path}: holds no safetensors ({error})") from error
     for name, tensor in tensors.items():
-        if _hash(tensor) != description["tensors"].get(name):
+        if tensor_digest(tensor) != description["tensors"].get(name):
             raise UserError(f"{path}: tensor '{name}' is damaged: its hash does not fit")
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             raise UserError(f"{path}: tensor '{name}' holds NaN or Inf")
     return tensors
-
-
-def _hash(tensor: Tensor) -> str:
-    facts = f"{tensor.dtype} {tuple(tensor.shape)} ".encode()
-    return hashlib.sha256(facts + tensor.contiguous().numpy().tobytes()).hexdigest()

@@ -99,7 +99,7 @@ class LatestScores:
         if latest is not None and experience.head not in learned:
             return latest[2]
         scored = self.scorer(method, experience)
-        if method.adapters.own_fusion:
+        if method.heads_are_apart:
             digest = digest_of(method.part(experience.head))
             self._latest[experience.name] = experience, digest, scored
         return scored
@@ -111,7 +111,7 @@ class LatestScores:
                 raise UserError(
                     f"{type(method).__name__} changed the head '{experience.head}' while it "
                     "learned other heads: their scores after that are not known. A method that "
-                    "does sets own_fusion = False; without a plug-in, report this"
+                    "does returns False from heads_are_apart; without a plug-in, report this"
                 )
 
 

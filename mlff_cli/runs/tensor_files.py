@@ -65,7 +65,7 @@ class TensorFiles:
             outdated.
         """
         file = self.folder / f"tensors-{number}.checkpoint"
-        kept = {name: _Kept(file.name, digest_of(t), t.nbytes) for name, t in tensors.items()}
+        kept = {name: _Kept(file.name, tensor_digest(t), t.nbytes) for name, t in tensors.items()}
         fresh = []
         for name in tensors:
             before = self._kept.get(name)
@@ -101,7 +101,7 @@ class TensorFiles:
                     contents[place] = read(self.folder / Path(place).name)
                 for name in names:
                     tensors[name] = contents[place][name]
-                    kept[name] = _Kept(place, digest_of(tensors[name]), tensors[name].nbytes)
+                    kept[name] = _Kept(place, tensor_digest(tensors[name]), tensors[name].nbytes)
         except (TypeError, ValueError, KeyError, AttributeError):
             return None
         self._kept = kept
@@ -129,7 +129,7 @@ class TensorFiles:
         return sum(kept.size for kept in self._kept.values())
 
 
-def digest_of(tensor: Tensor) -> str:
+def tensor_digest(tensor: Tensor) -> str:
     """Return a hash of type, shape and content."""
     plain = tensor.detach().cpu().contiguous()
     digest = hashlib.sha256(f"{plain.dtype} {tuple(plain.shape)} ".encode())

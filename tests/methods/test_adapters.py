@@ -156,8 +156,17 @@ def test_where_more_may_have_changed_nothing_is_told_of_a_step(config, tmp_path)
         def state(self):
             return super().state()
 
+    class WithAnother(MultiLevelFeatureFusion):
+        def trained(self):
+            return super().trained() | {"another": torch.nn.Linear(1, 1)}
+
     own, _ = learned(config(), tmp_path / "own")
+    assert own.heads_are_apart
     own.__class__ = WithMore
+    assert own.heads_are_apart
+    assert own.changed_state(step) is None
+    own.__class__ = WithAnother
+    assert not own.heads_are_apart
     assert own.changed_state(step) is None
 
 
