@@ -62,9 +62,8 @@ class Checkpoints:
         state = progress.state
         tensors = _tensors_of(state)
         # Of what is kept to learn on, a state always holds all.
-        learned = [name for name in self._apart.names if name.startswith("tensors/")]
-        unchanged = [] if state.whole else [name for name in learned if name not in tensors]
-        places = self._apart.keep(tensors, progress.finished, unchanged)
+        others = "" if state.whole else "tensors/"
+        places = self._apart.keep(tensors, progress.finished, others)
         groups = {group: {} if places else getattr(state, group) for group in GROUPS}
         content = vars(progress) | {
             "state": {"heads": state.heads, **groups},

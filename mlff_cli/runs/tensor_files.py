@@ -5,7 +5,7 @@ two hundredth would cost more than learning it does.
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,13 +21,19 @@ LEAST_BYTES = 4 << 20
 MOST_OUTDATED = 2
 """The files may take so many times the room of the tensors that are still in use."""
 
-Places = Sequence[tuple[str, Sequence[str]]]
-"""Name of a file and names of tensors in it, again and again in the order of all tensors."""
+Places = Sequence[tuple[str, Sequence[str] | None]]
+"""Name of a file and names of tensors in it (None: all of its own, in its order), again and again
+in the order of all tensors."""
 
 
 class _Kept(NamedTuple):
     file: str
     digest: str
+    size: int
+
+
+class _File(NamedTuple):
+    names: list[str]
     size: int
 
 
@@ -37,32 +43,25 @@ class TensorFiles:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._kept: dict[str, _Kept] = {}
+        self._files: dict[str, _File] = {}
 
     @property
     def take_changes(self) -> bool:
         """Whether `keep` can be given what changed alone."""
         return bool(self._kept) and self._size() <= MOST_OUTDATED * self._size_in_use()
 
-    @property
-    def names(self) -> Collection[str]:
-        """The tensors that were kept last."""
-        return self._kept.keys()
-
-    def keep(
-        self, tensors: Mapping[str, Tensor], number: int, unchanged: Collection[str] = ()
-    ) -> Places:
+    def keep(self, tensors: Mapping[str, Tensor], number: int, others: str = "") -> Places:
         """Write the tensors that are new or changed into the file of that number.
 
         Args:
             tensors: By name.
             number: Of the file.
-            unchanged: Names of others, which stay where they are; may be given where this can
-                `take_changes`.
+            others: How the names of those begin that stay as they were kept, where they are not
+                given; may be asked for where this can `take_changes`.
 
         Returns:
-            Where every tensor lies, those that are unchanged first; nothing where all of them
-            together should be written elsewhere: there are few, or too much in the files is
-            outdated.
+            Where every tensor lies; nothing where all of them together should be written
+            elsewhere: there are few, or too much in the files is outdated.
         """
         file = self.folder / f"tensors-{number}.checkpoint"
         kept = {name: _Kept(file.name, tensor_digest(t), t.nbytes) for name, t in tensors.items()}
@@ -73,15 +72,20 @@ class TensorFiles:
                 kept[name] = before
             else:
                 fresh.append(name)
-        if not unchanged:
+        if others:
+            stay = {name: own for name, own in self._kept.items() if name.startswith(others)}
+            kept = stay | kept
+        else:
             size = sum(own.size for own in kept.values())
             written = sum(kept[name].size for name in fresh) + self._size()
             if size < LEAST_BYTES or written > MOST_OUTDATED * size:
                 self._kept = {}
                 return []
         if fresh:
-            write_atomically(file, packed({name: tensors[name] for name in fresh}))
-        self._kept = {name: self._kept[name] for name in unchanged} | kept
+            content = packed({name: tensors[name] for name in fresh})
+            write_atomically(file, content)
+            self._files[file.name] = _File(fresh, len(content))
+        self._kept = kept
         return self._places()
 
     def load(self, places: Any, read: Callable[[Path], Any]) -> dict[str, Tensor] | None:
@@ -98,32 +102,33 @@ class TensorFiles:
             for place, names in places:
                 if place not in contents:
                     # By its name alone: a path of a stranger's leads nowhere else.
-                    contents[place] = read(self.folder / Path(place).name)
-                for name in names:
+                    path = self.folder / Path(place).name
+                    contents[place] = read(path)
+                    self._files[place] = _File(list(contents[place]), path.stat().st_size)
+                for name in self._files[place].names if names is None else names:
                     tensors[name] = contents[place][name]
                     kept[name] = _Kept(place, tensor_digest(tensors[name]), tensors[name].nbytes)
-        except (TypeError, ValueError, KeyError, AttributeError):
+        except (TypeError, ValueError, KeyError, AttributeError, OSError):
             return None
         self._kept = kept
         return tensors or None
 
     def remove_others(self) -> None:
         """Remove the files that no tensor of the last state lies in."""
-        used = {kept.file for kept in self._kept.values()}
-        for file in self._files():
-            if file.name not in used:
-                file.unlink(missing_ok=True)
+        for name in self._files.keys() - self._in_use():
+            (self.folder / name).unlink(missing_ok=True)
+            del self._files[name]
 
-    def _places(self) -> list[tuple[str, list[str]]]:
+    def _places(self) -> Places:
         together = groupby(self._kept.items(), key=lambda item: item[1].file)
-        return [(file, [name for name, _ in items]) for file, items in together]
+        runs = [(file, [name for name, _ in items]) for file, items in together]
+        return [(file, None if names == self._files[file].names else names) for file, names in runs]
 
-    def _files(self) -> list[Path]:
-        return list(self.folder.glob("tensors-*.checkpoint"))
+    def _in_use(self) -> set[str]:
+        return {kept.file for kept in self._kept.values()}
 
     def _size(self) -> int:
-        used = {kept.file for kept in self._kept.values()}
-        return sum(file.stat().st_size for file in self._files() if file.name in used)
+        return sum(self._files[name].size for name in self._in_use())
 
     def _size_in_use(self) -> int:
         return sum(kept.size for kept in self._kept.values())
