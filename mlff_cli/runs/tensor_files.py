@@ -100,14 +100,15 @@ class TensorFiles:
         contents: dict[str, Any] = {}
         try:
             for place, names in places:
-                if place not in contents:
-                    # By its name alone: a path of a stranger's leads nowhere else.
-                    path = self.folder / Path(place).name
-                    contents[place] = read(path)
-                    self._files[place] = _File(list(contents[place]), path.stat().st_size)
-                for name in self._files[place].names if names is None else names:
-                    tensors[name] = contents[place][name]
-                    kept[name] = _Kept(place, tensor_digest(tensors[name]), tensors[name].nbytes)
+                # By its name alone: a path of a stranger's leads nowhere else.
+                file = Path(place).name
+                if file not in contents:
+                    path = self.folder / file
+                    contents[file] = read(path)
+                    self._files[file] = _File(list(contents[file]), path.stat().st_size)
+                for name in self._files[file].names if names is None else names:
+                    tensors[name] = contents[file][name]
+                    kept[name] = _Kept(file, tensor_digest(tensors[name]), tensors[name].nbytes)
         except (TypeError, ValueError, KeyError, AttributeError, OSError):
             return None
         self._kept = kept
@@ -115,9 +116,11 @@ class TensorFiles:
 
     def remove_others(self) -> None:
         """Remove the files that no tensor of the last state lies in."""
-        for name in self._files.keys() - self._in_use():
-            (self.folder / name).unlink(missing_ok=True)
-            del self._files[name]
+        used = self._in_use()
+        for file in self.folder.glob("tensors-*.checkpoint"):
+            if file.name not in used:
+                file.unlink(missing_ok=True)
+                self._files.pop(file.name, None)
 
     def _places(self) -> Places:
         together = groupby(self._kept.items(), key=lambda item: item[1].file)

@@ -218,6 +218,21 @@ def test_places_of_a_stranger_lead_nowhere(tmp_path, places):
     assert checkpoints.load() is None
 
 
+def test_what_is_removed_lies_in_its_own_folder(tmp_path):
+    state, outside = tmp_path / "state", tmp_path / "tensors-1.checkpoint"
+    checkpoints = Checkpoints(state)
+    checkpoints.save(growing(1))
+    for file in (state / "tensors-1.checkpoint", outside):
+        file.write_bytes(packed({"tensors/a": torch.ones(2)}))
+    content = unpacked(checkpoints.file.read_bytes())
+    content |= {"state": {"heads": {}}, "apart": [[f"../{outside.name}", None]]}
+    checkpoints.file.write_bytes(packed(content))
+    assert list(checkpoints.load().state.tensors) == ["a"]
+    checkpoints.save(growing(2))
+    assert outside.exists()
+    assert [file.name for file in state.iterdir()] == [checkpoints.file.name]
+
+
 def test_a_small_state_is_one_file(tmp_path):
     checkpoints = Checkpoints(tmp_path)
     for count in (1, 2):
