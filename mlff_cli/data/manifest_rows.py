@@ -1,8 +1,8 @@
 """The rows of a manifest, one after another, as records."""
 
+import os.path
 from collections.abc import Mapping, Sequence
 from math import isfinite
-from os.path import lexists
 from pathlib import Path
 from unicodedata import normalize
 
@@ -50,7 +50,7 @@ class Rows:
             for name in ("product", "batch")
             if any(cells.get(name) for _, cells in manifest.rows)
         ]
-        self.folders: dict[Path, Path] = {}
+        self.folders: dict[str, tuple[Path, bool]] = {}
         self.seen: dict[ImageSource, tuple[int, Record]] = {}
         self.sizes: dict[Path, tuple[int, int] | None] = {}
         self.parts: dict[Path, tuple[int, str, str]] = {}
@@ -136,19 +136,21 @@ class Rows:
 
     def _path(self, text: str, column: str = "path") -> Path:
         # Manifests written on Windows; a backslash in a name is hardly ever meant elsewhere.
-        path = _as_on_disk(self.root, text.replace("\\", "/"))
-        if path.parent not in self.folders:
-            self.folders[path.parent] = path.parent.resolve()
-        real = self.folders[path.parent] / path.name
+        place, name = os.path.split(_as_on_disk(self.root, text.replace("\\", "/")))
+        if place not in self.folders:
+            self.folders[place] = self._folder(place)
+        folder, inside = self.folders[place]
+        real = folder / name
         try:
-            if real.is_symlink() or path.name == "..":
+            if name == ".." or real.is_symlink():
                 real = real.resolve()
+                inside = real.is_relative_to(self.root)
             there = real.exists()
         except (OSError, RuntimeError) as error:  # a name too long, links in a circle
             raise UserError(
                 f"column {column}: {shortened(text)} cannot be looked up: {error}"
             ) from None
-        if not self.dataset.allow_outside_root and not real.is_relative_to(self.root):
+        if not self.dataset.allow_outside_root and not inside:
             raise UserError(
                 f"column {column}: {shortened(text)} leads out of {self.root}; set "
                 "data.root=<folder>, or data.allow_outside_root=true to admit it"
@@ -159,6 +161,11 @@ class Rows:
                 "data.root"
             )
         return real
+
+    def _folder(self, place: str) -> tuple[Path, bool]:
+        """Return a folder of the manifest without links, and whether it lies in the root."""
+        folder = (self.root / place).resolve()
+        return folder, folder.is_relative_to(self.root)
 
     def _labels(self, cell: str) -> tuple[str, ...]:
         if self.kind == "label":
@@ -215,10 +222,12 @@ def _pixels(column: str, cell: str) -> int:
     return int(value)
 
 
-def _as_on_disk(root: Path, text: str) -> Path:
+def _as_on_disk(root: Path, text: str) -> str:
     """Return a path in the form of Unicode in which it is there, else as it was given."""
+    if text.isascii():  # which has one form
+        return text
     forms = dict.fromkeys([text, *(normalize(form, text) for form in ("NFC", "NFD"))])
-    return next((root / form for form in forms if lexists(root / form)), root / text)
+    return next((form for form in forms if os.path.lexists(root / form)), text)
 
 
 def shortened(text: str) -> str:

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 
 import torch
 from torch import Tensor
@@ -14,11 +13,12 @@ from mlff_cli.fusion.base import FusionLayer
 from mlff_cli.heads.novelty import level_descriptor
 from mlff_cli.heads.similarity import sketch
 from mlff_cli.methods.base import Context, Journal, Remembered, State
+from mlff_cli.methods.distillation import Before
 from mlff_cli.methods.herding import herded
 from mlff_cli.methods.on_features import TrainedOnFeatures
 from mlff_cli.methods.rehearsal import Exemplars, Memory
 from mlff_cli.methods.start import NEAREST, Products, are_of_products
-from mlff_cli.methods.training import Part, Penalty
+from mlff_cli.methods.training import Part, Penalty, Taken
 from mlff_cli.methods.training_features import TrainingFeatures
 from mlff_cli.tasks.experience import Experience, Step
 from mlff_cli.tasks.modalities import is_whole
@@ -97,12 +97,10 @@ class MultiLevelFeatureFusion(TrainedOnFeatures):
         """Return the pull towards the descriptor of before; a new fusion layer has no before."""
         if self.distillation == 0 or not bool(fusion.fitted):
             return None
-        previous = deepcopy(fusion).eval()
+        before = Before(fusion)
 
-        def drift(descriptor: Tensor, inputs: Sequence[Tensor]) -> Tensor:
-            with torch.no_grad():
-                before = previous(inputs)
-            return self.distillation * F.mse_loss(descriptor, before)
+        def drift(descriptor: Tensor, taken: Sequence[Taken]) -> Tensor:
+            return self.distillation * F.mse_loss(descriptor, before.of(taken))
 
         return drift
 

@@ -15,9 +15,6 @@ from mlff_cli.methods.epochs import run_epochs
 from mlff_cli.methods.optimiser import Optimisation
 from mlff_cli.system.device import Device
 
-Penalty = Callable[[Tensor, Sequence[Tensor]], Tensor]
-"""Descriptors (B, D) and the inputs (B, ...) they were made of to what is added to the loss."""
-
 
 class Examples(Protocol):
     """Examples by position: `Columns` of features, or images."""
@@ -25,6 +22,13 @@ class Examples(Protocol):
     def __getitem__(self, positions: Tensor, /) -> list[Tensor]:
         """Return one tensor (B, ...) per input, of the examples at positions (B,)."""
         ...
+
+
+Taken = tuple[Examples, Tensor]
+"""Examples of one part, and the positions (B_p,) of those that are in a batch."""
+
+Penalty = Callable[[Tensor, Sequence[Taken]], Tensor]
+"""Descriptors (B, D) and what they describe, part after part, to what is added to the loss."""
 
 
 @dataclass(frozen=True)
@@ -122,19 +126,22 @@ class Objective:
 
     def loss(self, positions: Tensor, epoch: int) -> Tensor:
         """Return the mean loss of the examples at positions (B,) of all parts in a row."""
-        shares = self._shares(positions)
-        inputs = self._inputs(shares, epoch)
-        descriptor = self.describe(inputs)  # (B, D)
+        shares = [
+            (part, own)
+            for part, own in zip(self.parts, self._shares(positions), strict=True)
+            if len(own)
+        ]
+        taken = [(part.examples(epoch), own) for part, own in shares]
+        descriptor = self.describe(self._inputs(taken))  # (B, D)
         read = F.dropout(descriptor, self.dropout)
         losses = [
             _weighed(part.head.loss(part.head(rows), part.targets[own]), len(own) / len(positions))
-            for part, own, rows in zip(
-                self.parts, shares, torch.split(read, [len(own) for own in shares]), strict=True
+            for (part, own), rows in zip(
+                shares, torch.split(read, [len(own) for _, own in shares]), strict=True
             )
-            if len(own)
         ]
         if self.penalty is not None:
-            losses.append(self.penalty(descriptor, inputs))
+            losses.append(self.penalty(descriptor, taken))
         return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
 
     def _shares(self, positions: Tensor) -> list[Tensor]:
@@ -147,14 +154,13 @@ class Objective:
             for start, end in pairwise(ends)
         ]
 
-    def _inputs(self, shares: Sequence[Tensor], epoch: int) -> list[Tensor]:
+    def _inputs(self, taken: Sequence[Taken]) -> list[Tensor]:
         """Return one tensor (B, ...) per input, part after part."""
-        taken = [
-            [column.to(self.device, non_blocking=True) for column in part.examples(epoch)[own]]
-            for part, own in zip(self.parts, shares, strict=True)
-            if len(own)
+        parts = [
+            [column.to(self.device, non_blocking=True) for column in examples[own]]
+            for examples, own in taken
         ]
-        return [_joined(columns) for columns in zip(*taken, strict=True)]
+        return [_joined(columns) for columns in zip(*parts, strict=True)]
 
 
 def _weighed(loss: Tensor, share: float) -> Tensor:

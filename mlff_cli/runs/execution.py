@@ -164,6 +164,9 @@ def _finish(
 ) -> None:
     """Write results and adapters; DONE comes last."""
     outcome.matrix.to_csv(folder.path / MATRIX)
+    level_weights = method.level_weights()
+    # Begun first: drawn beside it, they take as long as all that follows.
+    painter.begin(partial(draw, pictures_of(folder, folder.path, config, level_weights)))
     scored: SplitName = config["splits"]["scored"]
     features = method.context.features
     before = features.seconds
@@ -182,8 +185,6 @@ def _finish(
     calibration = calibrated(config, task.experiences, method, kept=kept.calibration)
     outcome.extraction_seconds += features.seconds - before
     outcome.extraction_seconds += levels.extraction_seconds if levels else 0.0
-    level_weights = method.level_weights()
-    painter.begin(partial(draw, pictures_of(folder, folder.path, config, level_weights)))
     save_adapters(
         folder.adapters,
         method.state(),

@@ -97,6 +97,7 @@ class Bench:
             "MLFF_CACHE": str(self.folder / "cache"),
             "OMP_WAIT_POLICY": "PASSIVE",
             "HF_HUB_OFFLINE": "1",
+            "PYTHONDONTWRITEBYTECODE": "",  # as after the first start of any program
         }
 
     def note(self, figure: int, case: str, repetition: int, **values: float) -> None:

@@ -11,7 +11,7 @@ NEVER = {"torchvision", "timm", "sklearn", "pandas", "matplotlib"}
     ("command", "others"),
     [
         ("train", {"torch", "scipy", "tqdm", "asyncio"}),
-        ("report", {"torch", "tqdm", "asyncio"}),
+        ("report", {"torch", "scipy", "tqdm", "asyncio"}),
         ("evaluate", {"scipy"}),
     ],
 )

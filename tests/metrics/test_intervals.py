@@ -12,11 +12,16 @@ from mlff_cli.metrics.intervals import (
 )
 
 
-@pytest.mark.parametrize(("count", "total"), [(0, 12), (3, 12), (12, 12), (1, 1), (150, 300)])
+@pytest.mark.parametrize(
+    ("count", "total"),
+    [(0, 12), (3, 12), (12, 12), (1, 1), (150, 300), (2, 10**6), (10**6 - 2, 10**6), (600, 1007)],
+)
 def test_shares_have_the_exact_interval(count, total):
     low, high = clopper_pearson(count, total)
     exact = binomtest(count, total).proportion_ci(0.95, "exact")
     assert (low, high) == pytest.approx((exact.low, exact.high))
+    if count:  # which is exact where a share is tiny as well
+        assert low == pytest.approx(beta.ppf(0.025, count, total - count + 1), rel=1e-9, abs=0)
 
 
 def test_no_miss_bounds_the_rate():
