@@ -86,7 +86,8 @@ class ScoreMatrix:
             ValueError: An index is out of range, or the value infinite.
             UserError: The metric is unknown.
         """
-        by_name(metric)
+        if metric not in self._arrays:
+            by_name(metric)
         if not 0 <= trained <= self.learned:
             raise ValueError(f"experience_trained must be from 0 to {self.learned}, not {trained}")
         if not TOGETHER <= scored <= len(self.experiences):

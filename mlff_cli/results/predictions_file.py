@@ -1,8 +1,7 @@
 """predictions.csv: every image that was scored, what it is, and every score that it got."""
 
 import csv
-import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -30,11 +29,24 @@ SEPARATOR = ";"
 
 def header(outputs: Sequence[str]) -> str:
     """Return the first line of a file with scores of these outputs."""
-    return _text([[*COLUMNS, *(SCORE + output for output in outputs)]])
+    found = _Lines()
+    columns = [*COLUMNS, *(SCORE + output for output in outputs)]
+    csv.writer(found, lineterminator="\n").writerow(columns)
+    return "".join(found)
 
 
 def lines(predictions: Predictions, outputs: Sequence[str]) -> str:
     """Return a line for each image, scores in the columns of these outputs."""
+    return at(predictions.trained, rows(predictions, outputs))
+
+
+def at(trained: int, rows: Iterable[str]) -> str:
+    """Return lines of which `rows` are all but the first cell."""
+    return "".join(f"{trained},{row}" for row in rows)
+
+
+def rows(predictions: Predictions, outputs: Sequence[str]) -> list[str]:
+    """Return the line of each image without its first cell: the training before it was scored."""
     places = [
         predictions.outputs.index(output) if output in predictions.outputs else -1
         for output in outputs
@@ -48,11 +60,20 @@ def lines(predictions: Predictions, outputs: Sequence[str]) -> str:
         predictions.scores.astype(str).tolist(),
         strict=True,
     )
-    before = (predictions.trained, predictions.experience, predictions.split)
-    return _text(
+    before = (predictions.experience, predictions.split)
+    found = _Lines()
+    csv.writer(found, lineterminator="\n").writerows(
         (*before, *words, *("" if place < 0 else scores[place] for place in places))
         for *words, scores in facts
     )
+    return found
+
+
+class _Lines(list[str]):
+    """Takes what a writer of rows writes, row by row."""
+
+    def write(self, text: str) -> None:
+        self.append(text)
 
 
 def read(path: Path, kind: Kind, trained: int | None = None, split: str = "") -> list[Predictions]:
@@ -103,9 +124,3 @@ def _parts(text: str, kind: Kind) -> tuple[str, ...]:
     if kind == "class":
         return (text,)
     return tuple(text.split(SEPARATOR)) if text else ()
-
-
-def _text(rows: "Iterator[Sequence[object]] | Sequence[Sequence[object]]") -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()

@@ -52,7 +52,9 @@ def write_evaluation(
     experiences = [experience for experience, _ in scored]
     log = PredictionLog(target / PREDICTIONS, experiences, scorer.kind, contents)
     log.begin(-1, scorer.split, {})
-    parts = log.add(len(opened.record.facts.experiences), scorer.split, scored)
+    learned = len(opened.record.facts.experiences)
+    log.add(learned, scorer.split, scored)
+    parts = [log.of(experience, scores, learned, scorer.split) for experience, scores in scored]
     final = FinalScores(
         parts,
         scorer.metrics,

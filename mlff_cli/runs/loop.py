@@ -15,7 +15,7 @@ from mlff_cli.results.matrix import TOGETHER, ScoreMatrix
 from mlff_cli.runs.checkpoints import Checkpoints, EpochJournal, Progress
 from mlff_cli.runs.prediction_log import PredictionLog
 from mlff_cli.runs.record import Cost
-from mlff_cli.runs.scoring import LatestScores, Scored, Scorer, head_grows, is_readable
+from mlff_cli.runs.scoring import LatestScores, Scored, Scorer, head_grows
 from mlff_cli.system.environment import peak_memory_mib, program, reset_peak_memory
 from mlff_cli.tasks.experience import Experience, Step
 
@@ -163,8 +163,7 @@ def _score(
     far are scored together as well, if all of them are there.
     """
     scorer, trained = latest.scorer, step.index if step else 0
-    there = [e for e in experiences if is_readable(method, e, scorer.split)]
-    row = [(e, latest(method, e, step)) for e in there]
+    row = [(e, scored) for e in experiences if (scored := latest(method, e, step)) is not None]
     predictions.add(trained, scorer.split, row)
     for experience, scored in row:
         _note(matrix, trained, experience.index, scored)

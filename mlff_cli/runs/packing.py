@@ -23,11 +23,12 @@ class NewerFormatError(ValueError):
 def packed(state: Any) -> bytes:
     """Return nested dictionaries, lists, numbers, texts and tensors as one safetensors file."""
     tensors: dict[str, Tensor] = {}
+    storages: set[int] = set()
 
     def plain(value: Any) -> Any:
         if isinstance(value, Tensor):
             name = str(len(tensors))
-            tensors[name] = value.detach().cpu().contiguous().clone()
+            tensors[name] = _alone(value.detach().cpu().contiguous(), storages)
             return {"tensor": name}
         if isinstance(value, Mapping):
             return {"pairs": [[key, plain(item)] for key, item in value.items()]}
@@ -40,6 +41,18 @@ def packed(state: Any) -> bytes:
     structure = json.dumps(plain(state))
     metadata = {"format": str(FORMAT), "structure": structure, "hash": _hash(structure, tensors)}
     return save(tensors, metadata=metadata)
+
+
+def _alone(tensor: Tensor, storages: set[int]) -> Tensor:
+    """Return a tensor, copied where it shares memory: in one file no two may.
+
+    `storages` are those that are in the file already.
+    """
+    storage = tensor.untyped_storage()
+    if storage.nbytes() != tensor.nbytes or storage.data_ptr() in storages:
+        return tensor.clone()
+    storages.add(storage.data_ptr())
+    return tensor
 
 
 def _bare(value: Any) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from mlff_cli.results.labels import plain
 from mlff_cli.results.predictions import Kind, Predictions, truth_of
-from mlff_cli.results.predictions_file import COLUMNS, header, lines
+from mlff_cli.results.predictions_file import COLUMNS, at, header, lines, rows
 from mlff_cli.runs.splits_file import DIGITS
 from mlff_cli.system.files import write_atomically
 from mlff_cli.tasks.experience import Experience, SplitName
@@ -41,18 +41,17 @@ class PredictionLog:
         self.kind = kind
         self._contents = contents
         self._before = before
+        self._told: dict[str, tuple[Scored, SplitName, list[str]]] = {}
 
     def add(
         self, trained: int, split: SplitName, scored: Iterable["tuple[Experience, Scored]"]
-    ) -> list[Predictions]:
-        """Append what was scored after a training; return it."""
-        found = [self._of(e, scores, trained, split) for e, scores in scored]
-        text = "".join(lines(part, self.outputs) for part in found)
+    ) -> None:
+        """Append what was scored after a training."""
+        text = "".join(at(trained, self._rows_of(e, scores, split)) for e, scores in scored)
         with self.path.open("ab") as file:
             file.write(text.encode("utf-8", "backslashreplace"))
             file.flush()
             os.fsync(file.fileno())
-        return found
 
     def begin(self, finished: int, split: SplitName, expected: Mapping[int, int]) -> bool:
         """Keep the lines of the trainings that are finished; return whether all are there.
@@ -78,7 +77,16 @@ class PredictionLog:
         write_atomically(self.path, header(self.outputs) + before + text.getvalue())
         return counts == expected
 
-    def _of(
+    def _rows_of(self, experience: Experience, scored: "Scored", split: SplitName) -> list[str]:
+        """Return the lines of what was scored; the same scores again are not told anew."""
+        told, by_split, rows_told = self._told.get(experience.name, (None, "", []))
+        if told is scored and by_split == split:
+            return rows_told
+        found = rows(self.of(experience, scored, 0, split), self.outputs)
+        self._told[experience.name] = scored, split, found
+        return found
+
+    def of(
         self, experience: Experience, scored: "Scored", trained: int, split: SplitName
     ) -> Predictions:
         """Return what was scored with all that is known of its images."""

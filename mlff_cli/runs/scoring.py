@@ -86,8 +86,8 @@ class LatestScores:
     scorer: Scorer
     _latest: dict[str, tuple[Experience, str, Scored]] = field(default_factory=dict)
 
-    def __call__(self, method: Method, experience: Experience, step: Step | None) -> Scored:
-        """Return the scores of an experience that `is_readable`.
+    def __call__(self, method: Method, experience: Experience, step: Step | None) -> Scored | None:
+        """Return the scores of an experience, None of one that is not readable.
 
         Args:
             method: Answers.
@@ -98,6 +98,8 @@ class LatestScores:
         learned = {e.head for e in step.experiences} if step else set()
         if latest is not None and experience.head not in learned:
             return latest[2]
+        if not is_readable(method, experience, self.scorer.split):
+            return None
         scored = self.scorer(method, experience)
         if method.heads_are_apart:
             digest = digest_of(method.part(experience.head))

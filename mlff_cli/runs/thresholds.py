@@ -42,8 +42,9 @@ def chosen_points(
     scorer = build_scorer(config, "validation")
     stay = {e.name: kept[plain(e.name)] for e in experiences if plain(e.name) in kept}
     validated = [e for e in experiences if e.name in good and e.validation]
-    parts = predictions.add(learned, "validation", [(e, scorer(method, e)) for e in validated])
-    own = dict(zip((e.name for e in validated), parts, strict=True))
+    scored = [(e, scorer(method, e)) for e in validated]
+    predictions.add(learned, "validation", scored)
+    own = {e.name: predictions.of(e, scores, learned, "validation") for e, scores in scored}
     limited, most = limit(config["operating_point"])
     points = []
     for e in experiences:

@@ -82,3 +82,8 @@ def test_nothing_is_executed(tmp_path):
     with pytest.raises(ValueError):
         unpacked(pickle.dumps(Evil()))
     assert not (tmp_path / "executed").exists()
+
+
+def test_a_part_of_a_tensor_takes_no_more_room_than_it_has():
+    row = torch.arange(10_000.0).view(100, 100)[3]
+    assert len(packed({"row": row})) < 2000

@@ -54,6 +54,8 @@ def test_readable_is_what_a_head_has_all_outputs_for(config):
         method.begin(step)
         there = [is_readable(method, e, "test") for e in experiences]
         assert there == [n < count for n in range(3)]
+        latest = LatestScores(build_scorer(run, "test"))
+        assert [latest(method, e, step) is not None for e in experiences] == there
 
 
 @pytest.mark.parametrize("shared", ["auto", True])
