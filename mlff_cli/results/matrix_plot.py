@@ -1,5 +1,6 @@
 """The picture of a score matrix, as a PNG file."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -20,6 +21,9 @@ Values = NDArray[np.float64]
 _ANNOTATED = 30
 """Up to that many rows or columns the values stand in the cells."""
 
+_NAME_INCHES = 0.15
+"""What a name beside an axis takes, in the smallest letters."""
+
 
 def score_matrix(path: Path, matrix: ScoreMatrix, metric: str, subject: str) -> None:
     """Draw the scores after each training (rows) on each experience (columns).
@@ -37,7 +41,7 @@ def score_matrix(path: Path, matrix: ScoreMatrix, metric: str, subject: str) -> 
     measured = by_name(metric)
     scores = matrix.full_array(metric)[list(rows)] * (100 if measured.in_percent else 1)
     largest = max(scores.shape)
-    cell = float(np.interp(largest, [3, 12, 50], [0.85, 0.6, 0.2]))
+    cell = float(np.interp(largest, [3, 12, 50, 200], [0.85, 0.6, 0.2, 0.07]))
     font = float(np.interp(largest, [12, 50], [9, 6.5]))
     width, height = cell * scores.shape[1] + 3.4, 0.8 * cell * scores.shape[0] + 2.0
     title = f"{metric} after each training"
@@ -47,8 +51,10 @@ def score_matrix(path: Path, matrix: ScoreMatrix, metric: str, subject: str) -> 
         trained = scores[np.array(rows) > 0]
         low, high = _limits(trained if np.isfinite(trained).any() else scores, measured)
         image = axes.imshow(scores, cmap=colours, vmin=low, vmax=high, aspect="auto")
-        axes.set_xticks(range(len(names)), names, rotation=40, ha="right", rotation_mode="anchor")
-        axes.set_yticks(range(len(steps)), steps)
+        beside, below = _step(cell), _step(0.8 * cell)
+        columns = range(0, len(names), beside)
+        axes.set_xticks(columns, names[::beside], rotation=40, ha="right", rotation_mode="anchor")
+        axes.set_yticks(range(0, len(steps), below), steps[::below])
         axes.tick_params(length=0, labelsize=font)
         axes.set_facecolor("#f0f0f0")
         axes.spines[:].set_visible(False)
@@ -60,6 +66,11 @@ def score_matrix(path: Path, matrix: ScoreMatrix, metric: str, subject: str) -> 
             _annotate(axes, image, scores, measured, font)
         label, extend = axis_label(metric, measured), _extended(scores, low, high)
         figure.colorbar(image, ax=axes, label=label, pad=0.02, extend=extend)
+
+
+def _step(inches: float) -> int:
+    """Return which cells have a name beside them, where so many inches are from one to the next."""
+    return math.ceil(_NAME_INCHES / inches)
 
 
 def _limits(scores: Values, metric: Metric) -> tuple[float, float]:

@@ -30,11 +30,11 @@ def packed(state: Any) -> bytes:
             name = str(len(tensors))
             tensors[name] = _alone(value.detach().cpu().contiguous(), storages)
             return {"tensor": name}
+        if _bare(value):
+            return {"value": value}  # all rows of a large matrix at once
         if isinstance(value, Mapping):
             return {"pairs": [[key, plain(item)] for key, item in value.items()]}
         if isinstance(value, list | tuple):
-            if _bare(value):
-                return {"value": value}  # all rows of a large matrix at once
             return {"items": [plain(item) for item in value]}
         return {"value": value}
 
@@ -58,6 +58,8 @@ def _alone(tensor: Tensor, storages: set[int]) -> Tensor:
 def _bare(value: Any) -> bool:
     """Return whether JSON can hold a value as it is."""
     kind = type(value)
+    if kind is dict:
+        return all(type(key) is str for key in value) and all(map(_bare, value.values()))
     return kind in SCALARS or (kind in (list, tuple) and all(map(_bare, value)))
 
 

@@ -1,6 +1,7 @@
 """Which rows a folder of shards holds, where they stand, and which shards are damaged."""
 
 import logging
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -57,7 +58,8 @@ class ShardCatalog:
         """
         self._ignored.difference_update(written)
         try:
-            found = {path.name for path in self.path.iterdir() if SHARD_NAME.fullmatch(path.name)}
+            with os.scandir(self.path) as entries:  # before every read: no path for each file
+                found = {entry.name for entry in entries}
         except FileNotFoundError:
             found = set()
         except PermissionError as error:
@@ -66,7 +68,7 @@ class ShardCatalog:
         before = set(self.shards)
         for name in before - found:
             del self.shards[name]
-        for name in sorted(found - before):
+        for name in sorted(filter(SHARD_NAME.fullmatch, found - before)):
             try:
                 self.shards[name] = Shard.open(self.path / name)
             except ShardDamageError as damage:
