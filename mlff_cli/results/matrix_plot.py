@@ -41,7 +41,7 @@ def score_matrix(path: Path, matrix: ScoreMatrix, metric: str, subject: str) -> 
     measured = by_name(metric)
     scores = matrix.full_array(metric)[list(rows)] * (100 if measured.in_percent else 1)
     largest = max(scores.shape)
-    cell = float(np.interp(largest, [3, 12, 50, 200], [0.85, 0.6, 0.2, 0.07]))
+    cell = float(np.interp(largest, [3, 12, 50, 200, 1000], [0.85, 0.6, 0.2, 0.07, 0.015]))
     font = float(np.interp(largest, [12, 50], [9, 6.5]))
     width, height = cell * scores.shape[1] + 3.4, 0.8 * cell * scores.shape[0] + 2.0
     title = f"{metric} after each training"

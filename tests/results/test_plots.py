@@ -1,4 +1,5 @@
 from contextlib import contextmanager
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -179,6 +180,17 @@ def test_letters_that_no_font_has_are_escapes_and_the_picture_says_so(draw, figu
 
 
 @pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("count", [12, 50, 140, 400])
+def test_a_matrix_of_any_size_is_no_larger_than_names_apart_need(count, figures, tmp_path):
+    score_matrix(tmp_path / "m.png", matrix_of([f"batch {n}" for n in range(count)]), "mAP", "task")
+    (figure,) = figures
+    assert max(figure.get_size_inches()) < 22
+    boxes = [label.get_window_extent() for label in figure.axes[0].get_yticklabels()]
+    assert all(below.y1 <= above.y0 for above, below in pairwise(boxes))
+    # No more names are left out than there is no room for.
+    assert len(boxes) == count or boxes[0].y0 - boxes[1].y1 < boxes[0].height
+
+
 def test_letters_of_an_installed_font_are_drawn(figures, tmp_path):
     with known(write_font(tmp_path / "font.ttf", "Noto Emoji", "\ue123")):
         score_matrix(tmp_path / "m.png", matrix_of(["\ue123"]), "mAP", "task")
