@@ -21,6 +21,9 @@ Values = NDArray[np.float64]
 _ANNOTATED = 30
 """Up to that many rows or columns the values stand in the cells."""
 
+_WIDEST = 14.0
+"""Inches that all columns take at most: hundreds of them become narrower."""
+
 _NAME_INCHES = 0.15
 """What a name beside an axis takes, in the smallest letters."""
 
@@ -41,7 +44,7 @@ def score_matrix(path: Path, matrix: ScoreMatrix, metric: str, subject: str) -> 
     measured = by_name(metric)
     scores = matrix.full_array(metric)[list(rows)] * (100 if measured.in_percent else 1)
     largest = max(scores.shape)
-    cell = float(np.interp(largest, [3, 12, 50, 200, 1000], [0.85, 0.6, 0.2, 0.07, 0.015]))
+    cell = min(float(np.interp(largest, [3, 12, 50], [0.85, 0.6, 0.2])), _WIDEST / largest)
     font = float(np.interp(largest, [12, 50], [9, 6.5]))
     width, height = cell * scores.shape[1] + 3.4, 0.8 * cell * scores.shape[0] + 2.0
     title = f"{metric} after each training"

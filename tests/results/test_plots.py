@@ -184,7 +184,7 @@ def test_letters_that_no_font_has_are_escapes_and_the_picture_says_so(draw, figu
 def test_a_matrix_of_any_size_is_no_larger_than_names_apart_need(count, figures, tmp_path):
     score_matrix(tmp_path / "m.png", matrix_of([f"batch {n}" for n in range(count)]), "mAP", "task")
     (figure,) = figures
-    assert max(figure.get_size_inches()) < 22
+    assert max(figure.get_size_inches()) < 18
     boxes = [label.get_window_extent() for label in figure.axes[0].get_yticklabels()]
     assert all(below.y1 <= above.y0 for above, below in pairwise(boxes))
     # No more names are left out than there is no room for.
