@@ -181,8 +181,8 @@ class ShardCatalog:
         holders = tuple(shard for shard in self.shards.values() if name in shard.blocks)
         if not holders:
             return None
-        for index in self._indexes.values():
-            if index is not None and index.shards == holders:
+        for index in set(filter(None, self._indexes.values())):
+            if index.shards == holders:
                 return index
         return RowIndex(holders)
 
