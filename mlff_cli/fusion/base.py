@@ -38,6 +38,11 @@ class FusionLayer(nn.Module, ABC):
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
         """Fuse one tensor (B, C_l, ...) per input into a descriptor (B, width)."""
 
+    def descriptors(self, batches: Iterable[Sequence[Tensor]]) -> Tensor:
+        """Return the descriptors (N, width) of batches of one (B, C_l, ...) per input."""
+        device = self.fitted.device
+        return torch.cat([self([column.to(device) for column in inputs]) for inputs in batches])
+
     def fit(self, batches: Iterable[Sequence[Tensor]]) -> None:
         """Take the constants, once: they never follow the data.
 

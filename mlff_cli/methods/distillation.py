@@ -30,10 +30,5 @@ class Before:
     def _all(self, examples: Examples) -> Tensor:
         if examples not in self._known:
             assert isinstance(examples, Columns)
-            device = self._fusion.fitted.device
-            described = [
-                self._fusion([column.to(device) for column in inputs])
-                for inputs in everything(examples)
-            ]
-            self._known[examples] = torch.cat(described)
+            self._known[examples] = self._fusion.descriptors(everything(examples))
         return self._known[examples]

@@ -77,14 +77,8 @@ class FrozenMethod(Method):
 
     def descriptors(self, columns: Columns, head: str) -> Tensor:
         """Return what a head reads of every row (N, D), in eval mode, on the device."""
-        device, fusion = self.context.device, self.adapters.fusion_of(head)
-        with torch.no_grad(), device.autocast(), limited_threads(1):
-            return torch.cat(
-                [
-                    fusion([column.to(device.device) for column in inputs])
-                    for inputs in everything(columns)
-                ]
-            )
+        with torch.no_grad(), self.context.device.autocast(), limited_threads(1):
+            return self.adapters.fusion_of(head).descriptors(everything(columns))
 
     def answers(
         self, head: str, images: Sequence[ImageSource]

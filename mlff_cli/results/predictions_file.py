@@ -37,16 +37,16 @@ def header(outputs: Sequence[str]) -> str:
 
 def lines(predictions: Predictions, outputs: Sequence[str]) -> str:
     """Return a line for each image, scores in the columns of these outputs."""
-    return at(predictions.trained, rows(predictions, outputs))
+    return after(predictions.trained, untimed(predictions, outputs))
 
 
-def at(trained: int, rows: Iterable[str]) -> str:
-    """Return lines of which `rows` are all but the first cell."""
-    return "".join(f"{trained},{row}" for row in rows)
+def after(trained: int, lines: Iterable[str]) -> str:
+    """Return `untimed` lines as those of images that were scored after a training."""
+    return "".join(f"{trained},{line}" for line in lines)
 
 
-def rows(predictions: Predictions, outputs: Sequence[str]) -> list[str]:
-    """Return the line of each image without its first cell: the training before it was scored."""
+def untimed(predictions: Predictions, outputs: Sequence[str]) -> list[str]:
+    """Return the line of each image without its first cell, which names the training."""
     places = [
         predictions.outputs.index(output) if output in predictions.outputs else -1
         for output in outputs

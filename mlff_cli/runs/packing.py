@@ -31,7 +31,7 @@ def packed(state: Any) -> bytes:
             tensors[name] = _alone(value.detach().cpu().contiguous(), storages)
             return {"tensor": name}
         if _bare(value):
-            return {"value": value}  # all rows of a large matrix at once
+            return {"value": value}  # what hundreds of experiences gave, at once
         if isinstance(value, Mapping):
             return {"pairs": [[key, plain(item)] for key, item in value.items()]}
         if isinstance(value, list | tuple):

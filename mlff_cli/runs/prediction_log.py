@@ -8,12 +8,13 @@ import csv
 import io
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlff_cli.results.labels import plain
 from mlff_cli.results.predictions import Kind, Predictions, truth_of
-from mlff_cli.results.predictions_file import COLUMNS, at, header, lines, rows
+from mlff_cli.results.predictions_file import COLUMNS, after, header, lines, untimed
 from mlff_cli.runs.splits_file import DIGITS
 from mlff_cli.system.files import write_atomically
 from mlff_cli.tasks.experience import Experience, SplitName
@@ -41,13 +42,14 @@ class PredictionLog:
         self.kind = kind
         self._contents = contents
         self._before = before
-        self._told: dict[str, tuple[Scored, SplitName, list[str]]] = {}
+        self._told: dict[str, tuple[Scored, Predictions, list[str]]] = {}
 
     def add(
         self, trained: int, split: SplitName, scored: Iterable["tuple[Experience, Scored]"]
     ) -> None:
         """Append what was scored after a training."""
-        text = "".join(at(trained, self._rows_of(e, scores, split)) for e, scores in scored)
+        told = (self._told_once(e, scores, split)[1] for e, scores in scored)
+        text = "".join(after(trained, own) for own in told)
         with self.path.open("ab") as file:
             file.write(text.encode("utf-8", "backslashreplace"))
             file.flush()
@@ -77,23 +79,23 @@ class PredictionLog:
         write_atomically(self.path, header(self.outputs) + before + text.getvalue())
         return counts == expected
 
-    def _rows_of(self, experience: Experience, scored: "Scored", split: SplitName) -> list[str]:
-        """Return the lines of what was scored; the same scores again are not told anew."""
-        told, by_split, rows_told = self._told.get(experience.name, (None, "", []))
-        if told is scored and by_split == split:
-            return rows_told
-        found = rows(self.of(experience, scored, 0, split), self.outputs)
-        self._told[experience.name] = scored, split, found
-        return found
-
     def of(
         self, experience: Experience, scored: "Scored", trained: int, split: SplitName
     ) -> Predictions:
         """Return what was scored with all that is known of its images."""
+        return replace(self._told_once(experience, scored, split)[0], trained=trained)
+
+    def _told_once(
+        self, experience: Experience, scored: "Scored", split: SplitName
+    ) -> tuple[Predictions, list[str]]:
+        """Return what was scored, and its lines; of the same scores again what was told before."""
+        known = self._told.get(experience.name)
+        if known is not None and known[0] is scored:
+            return known[1:]
         records = experience.split(split)
-        return Predictions(
+        found = Predictions(
             plain(experience.name),
-            trained,
+            0,
             split,
             self.kind,
             scored.outputs,
@@ -103,6 +105,9 @@ class PredictionLog:
             truths=[truth_of(record, self.kind) for record in records],
             scores=scored.scores,
         )
+        own = untimed(found, self.outputs)
+        self._told[experience.name] = scored, found, own
+        return found, own
 
     def _rows(self) -> list[list[str]]:
         """Return the lines that are whole; the last one may have been broken off."""

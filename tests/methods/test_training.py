@@ -112,13 +112,14 @@ def test_a_penalty_sees_the_whole_descriptor_and_what_it_describes():
 
     def penalty(descriptor, taken):
         made_of = [torch.cat(rows) for rows in zip(*(own[at] for own, at in taken), strict=True)]
+        seen.append((tuple(descriptor.shape), [tuple(rows.shape) for rows in made_of]))
         # Dropout of nearly everything must not be seen here.
+        assert bool((descriptor != 0).all())
         assert torch.equal(describe(made_of), descriptor)
-        seen.append(len(descriptor))
         return 0 * descriptor.sum()
 
     run(describe, parts, settings(epochs=1, dropout=0.9), penalty=penalty)
-    assert seen == [4, 4, 5]
+    assert seen == [((count, 6), [(count, 2), (count, 1)]) for count in (4, 4, 5)]
 
 
 def test_dropout_is_drawn_in_training_from_the_seed_of_the_epoch():

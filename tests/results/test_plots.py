@@ -191,6 +191,7 @@ def test_a_matrix_of_any_size_is_no_larger_than_names_apart_need(count, figures,
     assert len(boxes) == count or boxes[0].y0 - boxes[1].y1 < boxes[0].height
 
 
+@pytest.mark.filterwarnings("error")
 def test_letters_of_an_installed_font_are_drawn(figures, tmp_path):
     with known(write_font(tmp_path / "font.ttf", "Noto Emoji", "\ue123")):
         score_matrix(tmp_path / "m.png", matrix_of(["\ue123"]), "mAP", "task")
